@@ -13,7 +13,7 @@ from pathlib import Path
 _NEVER_NEEDED_AT_RUN_TIME = ("dpkg", "debconf", "openssl-provider-legacy", "libkrb5-3", "libgssapi-krb5-2")
 _NOT_UNPACKED = (
     *("./usr/share/doc", "./usr/share/man", "./usr/share/locale", "./usr/share/lintian", "./usr/share/info"),
-    *("./usr/lib/*/gconv", "./usr/lib/*/perl-base", "./usr/share/readline"),
+    *("./usr/lib/*/gconv", "./usr/lib/*/perl-base", "./usr/share/readline", "./usr/share/initramfs-tools"),
 )
 # Debian moved /bin, /sbin and /lib below /usr; packages of bookworm still carry some files at the old places.
 MERGED_USR = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
