@@ -1,0 +1,1 @@
+"""Run Amazon ECS task definitions, sidecars and all, on any machine, exactly as ECS would."""

@@ -1,0 +1,138 @@
+"""May a container go on? Satisfied, not yet (and on what it waits), or never (and why).
+
+The rules are the ECS agent's, and differ from intuition in places: START is met by a container that has
+already ended; COMPLETE by any exit code; HEALTHY goes on waiting for a container that is UNHEALTHY, and
+even for one that has exited; startTimeout is the dependency's, runs from its own start and never applies
+to START.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pillion.core.lifecycle.spec import ContainerSpec, Dependency, TaskSpec
+from pillion.core.lifecycle.state import ContainerState
+from pillion.core.lifecycle.states import Condition, ContainerStatus, HealthStatus, is_before
+
+NEVER_RAN_EXIT_CODE = 143
+"""What ECS records for a container that never ran because a dependency can no longer be satisfied."""
+
+_TIMED_CONDITIONS = frozenset({Condition.SUCCESS, Condition.COMPLETE, Condition.HEALTHY})
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfied:
+    """The dependency holds; `because` says it in words ("envoy is HEALTHY")."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """The dependency does not hold so far."""
+
+    dependency: Dependency
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """The dependency can no longer be satisfied; `detail` is the agent's own text."""
+
+    dependency: Dependency
+    detail: str
+
+
+Answer = Satisfied | NotYet | Never
+
+
+def judge(
+    spec: TaskSpec,
+    containers: Mapping[str, ContainerState],
+    target: ContainerSpec,
+    dependency: Dependency,
+) -> Answer:
+    """Answer one dependency of `target`, in the agent's order of tests.
+
+    The timeout comes before the condition: a HEALTHY dependant whose image is still being pulled when the
+    window closes fails although the dependency is healthy.
+    """
+    if not spec.has_container(dependency.container):
+        names = f"[<nil>] for target [{describe(target, containers[target.name])}]"
+        return Never(dependency, f"container ordering dependency {names} does not exist.")
+    other = spec.container(dependency.container)
+    state = containers[other.name]
+    mine = containers[target.name]
+    names = f"[{describe(other, state)}] for target [{describe(target, mine)}]"
+    if _has_timed_out(dependency.condition, state, mine):
+        return Never(dependency, f"container ordering dependency {names} has timed out.")
+    because = _satisfied(dependency.condition, other, state)
+    if because is not None:
+        return Satisfied(because)
+    if _failed_success(dependency.condition, state):
+        return Never(
+            dependency,
+            f"failed to resolve container ordering dependency {names} "
+            "as dependency did not exit successfully.",
+        )
+    if _will_never_start(state):
+        return Never(
+            dependency,
+            f"failed to resolve container ordering dependency {names} because dependency will never start",
+        )
+    return NotYet(dependency)
+
+
+def judge_all(
+    spec: TaskSpec, containers: Mapping[str, ContainerState], target: ContainerSpec
+) -> list[Answer]:
+    """Answer every dependency of `target`; all have to hold."""
+    return [judge(spec, containers, target, dependency) for dependency in target.depends_on]
+
+
+def describe(spec: ContainerSpec, state: ContainerState) -> str:
+    """Return a container as the agent prints it: `name(image) (KNOWN->DESIRED) - Exit: n`."""
+    text = f"{spec.name}({spec.image}) ({state.known.value}->{state.desired.value})"
+    return text if state.exit_code is None else f"{text} - Exit: {state.exit_code}"
+
+
+def _has_timed_out(condition: Condition, dependency: ContainerState, target: ContainerState) -> bool:
+    return (
+        condition in _TIMED_CONDITIONS
+        and dependency.start_timed_out
+        and dependency.known is not ContainerStatus.STOPPED
+        and is_before(target.known, ContainerStatus.CREATED)
+    )
+
+
+def _satisfied(condition: Condition, spec: ContainerSpec, state: ContainerState) -> str | None:
+    stopped = state.known is ContainerStatus.STOPPED
+    match condition:
+        case Condition.CREATE:
+            met = not is_before(state.known, ContainerStatus.CREATED)
+            words = "was created"
+        case Condition.START:
+            met = stopped or not is_before(state.known, spec.steady)
+            words = "has already ended" if stopped else "has started"
+        case Condition.COMPLETE:
+            met = stopped and state.exit_code is not None
+            words = f"completed with exit code {state.exit_code}"
+        case Condition.SUCCESS:
+            met = stopped and state.exit_code == 0
+            words = "exited with 0 (SUCCESS)"
+        case Condition.HEALTHY:
+            met = spec.has_health_check and state.health.status is HealthStatus.HEALTHY
+            words = "is HEALTHY"
+    return f"{spec.name} {words}" if met else None
+
+
+def _failed_success(condition: Condition, state: ContainerState) -> bool:
+    return condition is Condition.SUCCESS and state.known is ContainerStatus.STOPPED and state.exit_code != 0
+
+
+def _will_never_start(state: ContainerState) -> bool:
+    return (
+        is_before(state.known, ContainerStatus.RUNNING)
+        and state.desired is ContainerStatus.STOPPED
+        and state.in_flight is None
+    )

@@ -1,0 +1,208 @@
+"""What the runtime needs from a container engine.
+
+One `Engine` per connection; one `EngineTask` per task on it. The methods of an `EngineTask` are what the
+machine's commands ask for, each one engine call (or the few that make up one). They raise `EngineError`
+with ECS's own name for what went wrong and return when the engine has answered. What happens by itself
+(exits, health) comes through `events`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pillion.core.lifecycle.events import Event, NamedError
+from pillion.core.plan.model import Notice, TaskPlan
+
+
+class EngineError(Exception):
+    """An engine call failed. `error` has ECS's name and a text; `cause` is for the log."""
+
+    def __init__(self, name: str, text: str, *, cached: bool = False, may_run: bool = False) -> None:
+        super().__init__(f"{name}: {text}")
+        self.error = NamedError(name=name, text=text)
+        self.cached = cached
+        self.may_run = may_run
+
+
+class EngineUnreachableError(Exception):
+    """The engine does not answer. The message says which, why, and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogLine:
+    """One line of a container's output, without its newline. `at_s` is the engine's time (POSIX)."""
+
+    container: str
+    stream: str
+    message: str
+    at_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PortBinding:
+    """A port as it was published. Ranges carry `container_port_range` and `host_port_range`."""
+
+    host_ip: str
+    host_port: int
+    container_port: int
+    protocol: str
+    moved: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkAddress:
+    """Where a container can be reached: its address on the task's network."""
+
+    network: str
+    ipv4: str | None = None
+    ipv6: str | None = None
+    mac: str | None = None
+    gateway_ipv4: str | None = None
+    prefix_length: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerFacts:
+    """What an engine knows of a container beside its status; for reports."""
+
+    bindings: tuple[PortBinding, ...] = ()
+    addresses: tuple[NetworkAddress, ...] = ()
+    namespace_pid: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PullProgress:
+    """How far a pull is. Byte counts are sums over layers; total is None while unknown."""
+
+    container: str
+    image: str
+    status: str
+    current_bytes: int = 0
+    total_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capabilities:
+    """What an engine can do here. `missing` holds a notice for each thing that a plan may ask in vain."""
+
+    name: str
+    version: str
+    cgroup_version: int | None = None
+    os: str = "linux"
+    architecture: str = "x86_64"
+    rootless: bool = False
+    local: bool = True
+    gpus: bool = False
+    runtimes: tuple[str, ...] = ()
+    log_drivers: tuple[str, ...] = ()
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ManifestAnswer:
+    """What looking up an image gave: its digest, if it has one, and whether it is here."""
+
+    digest: str | None
+    present: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PullAnswer:
+    """Whether a pull took place, and the digest that is here now."""
+
+    pulled: bool
+    digest: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateAnswer:
+    """The container that was made."""
+
+    runtime_id: str
+    image_id: str | None
+
+
+ProgressSink = Callable[[PullProgress], None]
+
+
+class EngineTask(Protocol):
+    """One task on an engine. Names are ECS container names of the plan."""
+
+    plan: TaskPlan
+
+    async def notices(self) -> tuple[Notice, ...]:
+        """Say what of the plan this engine cannot honour here."""
+        ...
+
+    async def prepare(self, resource: str) -> None:
+        """Make a resource (network, cgroup, volume). Raises EngineError."""
+        ...
+
+    async def resolve_manifest(self, container: str) -> ManifestAnswer:
+        """Find the image's digest as the pull behavior says. EngineError.cached: the image is here."""
+        ...
+
+    async def pull(self, container: str, started: Callable[[], None], progress: ProgressSink) -> PullAnswer:
+        """Have the image here. Calls `started` when a pull really begins. EngineError.cached as above."""
+        ...
+
+    async def create(self, container: str, extra_environment: Mapping[str, str]) -> CreateAnswer:
+        """Make the container. `extra_environment` (secrets) goes on top of the plan's."""
+        ...
+
+    async def start(self, container: str, *, restart: bool) -> float:
+        """Start the process; return when it started by the engine's clock (POSIX seconds)."""
+        ...
+
+    async def provision(self, container: str) -> None:
+        """Finish the namespace that a pause container holds."""
+        ...
+
+    async def stop(self, container: str, timeout_s: float) -> None:
+        """Send the stop signal, wait `timeout_s`, kill. Returns when the process has ended."""
+        ...
+
+    async def kill(self, container: str) -> None:
+        """Kill the process now. Returns when it has ended or is gone."""
+        ...
+
+    async def look(self, container: str) -> tuple[Event, ...]:
+        """Inspect a container now; say what is true of it as events (Started, Exited, health, Vanished)."""
+        ...
+
+    def events(self) -> AsyncIterator[Event]:
+        """Yield what happens by itself, from the moment this is first awaited, until `close`.
+
+        A lost connection is made good inside for a bounded time; then EngineUnreachableError is raised.
+        """
+        ...
+
+    def logs(self, container: str) -> AsyncIterator[LogLine]:
+        """Yield every line from the start of the container until its output ends, across restarts."""
+        ...
+
+    def facts(self, container: str) -> ContainerFacts:
+        """Return ports and addresses as known by now."""
+        ...
+
+    async def clean_up(self, *, keep: bool) -> None:
+        """Remove all that the task made; with `keep` only what nobody could want to look at."""
+        ...
+
+
+class Engine(Protocol):
+    """A connection to a container engine."""
+
+    async def capabilities(self) -> Capabilities:
+        """Say what the engine is. Raises EngineUnreachableError."""
+        ...
+
+    def open(self, plan: TaskPlan) -> EngineTask:
+        """Begin with a task; makes nothing yet."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        ...
