@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pillion.core.lifecycle.events import Event, NamedError
+from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import Notice, TaskPlan
 
 
@@ -38,38 +39,6 @@ class LogLine:
     stream: str
     message: str
     at_s: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PortBinding:
-    """A port as it was published. Ranges carry `container_port_range` and `host_port_range`."""
-
-    host_ip: str
-    host_port: int
-    container_port: int
-    protocol: str
-    moved: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NetworkAddress:
-    """Where a container can be reached: its address on the task's network."""
-
-    network: str
-    ipv4: str | None = None
-    ipv6: str | None = None
-    mac: str | None = None
-    gateway_ipv4: str | None = None
-    prefix_length: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerFacts:
-    """What an engine knows of a container beside its status; for reports."""
-
-    bindings: tuple[PortBinding, ...] = ()
-    addresses: tuple[NetworkAddress, ...] = ()
-    namespace_pid: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -71,7 +71,8 @@ class ContainerState:
 class TaskState:
     """One task. `ended_by` names the essential container that ended it, if one did.
 
-    `known` never goes backwards. Times are POSIX seconds and follow the fields of DescribeTasks.
+    `known` never goes backwards; `version` counts the events that led to a report. Times are POSIX
+    seconds and follow the fields of DescribeTasks.
     """
 
     spec: TaskSpec
@@ -79,6 +80,7 @@ class TaskState:
     resources: Mapping[str, ResourceStatus]
     known: TaskStatus = TaskStatus.NONE
     desired: TaskStatus = TaskStatus.RUNNING
+    version: int = 0
     started: bool = False
     killed: bool = False
     stop_code: StopCode | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pillion.core.lifecycle.commands import Command, ReportContainer
+from pillion.core.lifecycle.commands import Command, Report, ReportContainer
 from pillion.core.lifecycle.events import NamedError
 from pillion.core.lifecycle.state import ContainerState, TaskState
 from pillion.core.lifecycle.states import ContainerStatus, is_before
@@ -67,4 +67,6 @@ class Turn:
         """Return the state that this turn leads to."""
         if not self.changes:
             return self._before
-        return replace(self._before, containers=self.containers, **self._task)
+        reported = any(isinstance(command, Report) for command in self.commands)
+        version = self._before.version + 1 if reported else self._before.version
+        return replace(self._before, containers=self.containers, version=version, **self._task)

@@ -306,7 +306,7 @@ class TaskPlan:
     """One run of a task, complete: what an engine is asked for and what the lifecycle follows.
 
     `containers` holds pause containers first, then those of the definition in its order, and has the
-    same names as `spec.containers`.
+    same names as `spec.containers`. `cpu` and `memory` are the task's own, as DescribeTasks shows them.
     """
 
     identity: TaskIdentity
@@ -314,6 +314,8 @@ class TaskPlan:
     containers: tuple[ContainerPlan, ...]
     volumes: tuple[VolumePlan, ...] = ()
     limits: TaskLimits | None = None
+    cpu: str | None = None
+    memory: str | None = None
     dns_aliases: tuple[str, ...] = ()
     pull_behavior: PullBehavior = PullBehavior.PREFER_CACHED
     notices: tuple[Notice, ...] = ()

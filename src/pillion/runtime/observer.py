@@ -1,0 +1,52 @@
+"""Who is told what happens: the terminal, the JSON lines, later the server's clients."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pillion.core.lifecycle.commands import Report
+from pillion.core.lifecycle.state import TaskState
+from pillion.ports.engine import LogLine, PullProgress
+
+
+class Observer(Protocol):
+    """Takes what happens to one task, as it happens, in order. Must be quick and must not raise."""
+
+    def reported(self, report: Report, state: TaskState, at_s: float) -> None:
+        """A status, a health or a restart is reported; `state` is what the event led to."""
+        ...
+
+    def settled(self, state: TaskState, at_s: float) -> None:
+        """An event was taken; `state` is what it led to, whether or not anything was reported."""
+        ...
+
+    def log(self, line: LogLine) -> None:
+        """A container wrote a line."""
+        ...
+
+    def progress(self, progress: PullProgress) -> None:
+        """An image pull went on."""
+        ...
+
+    def trouble(self, text: str) -> None:
+        """Something went wrong beside the task itself (the journal, a log stream)."""
+        ...
+
+
+class SilentObserver:
+    """An observer that looks away."""
+
+    def reported(self, report: Report, state: TaskState, at_s: float) -> None:
+        """Look away."""
+
+    def settled(self, state: TaskState, at_s: float) -> None:
+        """Look away."""
+
+    def log(self, line: LogLine) -> None:
+        """Look away."""
+
+    def progress(self, progress: PullProgress) -> None:
+        """Look away."""
+
+    def trouble(self, text: str) -> None:
+        """Look away."""

@@ -1,0 +1,148 @@
+"""Commands to engine calls, answers back as events. No decisions are made here.
+
+Every command that asks for something is answered by exactly one kind of event, also when it fails. A
+connection that drops during a call is waited for a little while, because the engine may be restarting;
+then `EngineUnreachableError` reaches the runner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from pillion.core.lifecycle import commands as cmd
+from pillion.core.lifecycle import events as ev
+from pillion.ports.clock import Clock
+from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError, ProgressSink
+
+UNREACHABLE_TRIES_MAX = 10
+"""How often a call is tried again when the engine does not answer."""
+
+UNREACHABLE_PAUSE_S = 1.0
+"""How long to wait between two such tries."""
+
+Submit = Callable[[ev.Event], None]
+Answer = TypeVar("Answer")
+
+
+def no_extra_environment(container: str) -> Mapping[str, str]:
+    """The variables of a container that has no secrets."""
+    return {}
+
+
+class Performer:
+    """Performs the commands of one task on its engine; events go to `submit`."""
+
+    def __init__(
+        self,
+        task: EngineTask,
+        *,
+        submit: Submit,
+        clock: Clock,
+        progress: ProgressSink,
+        extra_environment: Callable[[str], Mapping[str, str]] = no_extra_environment,
+    ) -> None:
+        self._task = task
+        self._submit = submit
+        self._clock = clock
+        self._progress = progress
+        self._extra_environment = extra_environment
+
+    async def perform(self, command: cmd.Command) -> None:
+        """Perform one command that is not a report. Raises EngineUnreachableError."""
+        match command:
+            case cmd.PrepareResource(resource=resource):
+                await self._prepare(resource)
+            case cmd.ResolveManifest(container=name):
+                await self._resolve(name)
+            case cmd.PullImage(container=name):
+                await self._pull(name)
+            case cmd.CreateContainer(container=name):
+                await self._create(name)
+            case cmd.StartContainer(container=name, restart=restart):
+                await self._start(name, restart=restart)
+            case cmd.ProvisionNamespace(container=name):
+                await self._provision(name)
+            case cmd.StopContainer(container=name, timeout_s=timeout_s):
+                await self._end(name, lambda: self._task.stop(name, timeout_s))
+            case cmd.KillContainer(container=name):
+                await self._end(name, lambda: self._task.kill(name))
+            case cmd.SetStartTimeout(container=name, at_s=at_s):
+                event = ev.StartTimeoutElapsed(container=name)
+                self._clock.call_later(at_s - self._clock.now_s(), lambda: self._submit(event))
+            case _:
+                raise TypeError(f"{type(command).__name__} is a report, not something to perform")
+
+    async def _prepare(self, resource: str) -> None:
+        try:
+            await _patiently(lambda: self._task.prepare(resource))
+        except EngineError as failure:
+            self._submit(ev.ResourceFailed(resource=resource, error=failure.error))
+        else:
+            self._submit(ev.ResourceReady(resource=resource))
+
+    async def _resolve(self, name: str) -> None:
+        try:
+            answer = await _patiently(lambda: self._task.resolve_manifest(name))
+        except EngineError as failure:
+            self._submit(ev.ManifestFailed(container=name, error=failure.error, cached=failure.cached))
+        else:
+            self._submit(ev.ManifestResolved(container=name, digest=answer.digest))
+
+    async def _pull(self, name: str) -> None:
+        def started() -> None:
+            self._submit(ev.PullStarted(container=name))
+
+        try:
+            answer = await _patiently(lambda: self._task.pull(name, started, self._progress))
+        except EngineError as failure:
+            self._submit(ev.PullFailed(container=name, error=failure.error, cached=failure.cached))
+        else:
+            self._submit(ev.Pulled(container=name, pulled=answer.pulled, digest=answer.digest))
+
+    async def _create(self, name: str) -> None:
+        try:
+            extra = self._extra_environment(name)
+            answer = await _patiently(lambda: self._task.create(name, extra))
+        except EngineError as failure:
+            self._submit(ev.CreateFailed(container=name, error=failure.error))
+        else:
+            self._submit(ev.Created(container=name, runtime_id=answer.runtime_id, image_id=answer.image_id))
+
+    async def _start(self, name: str, *, restart: bool) -> None:
+        try:
+            at_s = await _patiently(lambda: self._task.start(name, restart=restart))
+        except EngineError as failure:
+            self._submit(ev.StartFailed(container=name, error=failure.error, may_run=failure.may_run))
+            return
+        self._submit(ev.Started(container=name, at_s=at_s))
+        if restart:
+            # An exit right after a restart can be told before the start is answered, and is then taken
+            # for the exit that was restarted: one look settles it.
+            for event in await _patiently(lambda: self._task.look(name)):
+                self._submit(event)
+
+    async def _provision(self, name: str) -> None:
+        try:
+            await _patiently(lambda: self._task.provision(name))
+        except EngineError as failure:
+            self._submit(ev.ProvisionFailed(container=name, error=failure.error))
+        else:
+            self._submit(ev.Provisioned(container=name))
+
+    async def _end(self, name: str, call: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await _patiently(call)
+        except EngineError as failure:
+            self._submit(ev.StopFailed(container=name, error=failure.error))
+
+
+async def _patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Make a call; when the engine does not answer, try again for a while."""
+    for _ in range(UNREACHABLE_TRIES_MAX):
+        try:
+            return await call()
+        except EngineUnreachableError:
+            await asyncio.sleep(UNREACHABLE_PAUSE_S)
+    return await call()

@@ -1,0 +1,201 @@
+"""One loop per task: take an event, ask the machine, store, perform. The only writer of the task's state.
+
+Whoever wants something of a task submits an event. The loop ends when the task is STOPPED, after one last
+look at every container (an out-of-memory flag may be told after the exit) and after the last log line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from pillion.core.lifecycle import events as ev
+from pillion.core.lifecycle.commands import Command, Report
+from pillion.core.lifecycle.conditions import NotYet, judge_all
+from pillion.core.lifecycle.machine import handle
+from pillion.core.lifecycle.state import TaskState, initial_state
+from pillion.core.lifecycle.states import ContainerKind, ContainerStatus, TaskStatus, is_before
+from pillion.ports.clock import Clock
+from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError
+from pillion.ports.store import Journal, StoreError
+from pillion.runtime.observer import Observer
+from pillion.runtime.performer import Performer, no_extra_environment
+
+QUEUE_EVENTS_MAX = 100_000
+"""Events waiting for one task. A task produces a handful per container; this many is a runaway engine."""
+
+LOOK_WHILE_BLOCKED_S = 5.0
+"""How often containers are inspected while somebody waits for a dependency, as the ECS agent does."""
+
+LOOK_WHEN_STEADY_S = 300.0
+"""How often containers are inspected otherwise."""
+
+LAST_LOGS_S = 10.0
+"""How long the last lines of stopped containers are waited for."""
+
+
+class TaskRunner:
+    """Runs one task on one engine from beginning to end."""
+
+    def __init__(
+        self,
+        task: EngineTask,
+        *,
+        clock: Clock,
+        journal: Journal,
+        observer: Observer,
+        extra_environment: Callable[[str], Mapping[str, str]] = no_extra_environment,
+    ) -> None:
+        self._task = task
+        self._clock = clock
+        self._journal: Journal | None = journal
+        self._observer = observer
+        self._queue: asyncio.Queue[ev.Event] = asyncio.Queue(QUEUE_EVENTS_MAX)
+        self._performer = Performer(
+            task,
+            submit=self.submit,
+            clock=clock,
+            progress=observer.progress,
+            extra_environment=extra_environment,
+        )
+        self._logs: dict[str, asyncio.Task[None]] = {}
+        self._lost: EngineUnreachableError | None = None
+        self.state: TaskState = initial_state(task.plan.spec)
+
+    def submit(self, event: ev.Event) -> None:
+        """Give the task an event; it is taken in its turn."""
+        self._queue.put_nowait(event)
+
+    async def run(self) -> TaskState:
+        """Start the task and stay with it until it is STOPPED.
+
+        Raises EngineUnreachableError when the engine goes away and does not come back.
+        """
+        self.submit(ev.StartRequested())
+        work: set[asyncio.Task[None]] = set()
+        helpers = [asyncio.create_task(self._watch()), asyncio.create_task(self._look_now_and_then())]
+        try:
+            while self.state.known is not TaskStatus.STOPPED:
+                event = await self._queue.get()
+                for command in self._take(event):
+                    job = asyncio.create_task(self._perform(command))
+                    work.add(job)
+                    job.add_done_callback(work.discard)
+                if self._lost is not None:
+                    raise self._lost
+            await self._look_at_all()
+            await self._finish_logs()
+        finally:
+            await _cancel([*helpers, *work, *self._logs.values()])
+        return self.state
+
+    def _take(self, event: ev.Event) -> list[Command]:
+        """Handle one event, store it, tell the observer; return what has to be performed."""
+        now_s = self._clock.now_s()
+        state, commands = handle(self.state, event, now_s)
+        if state is self.state and not commands:
+            return []
+        self._store(event, now_s)
+        self.state = state
+        jobs: list[Command] = []
+        for command in commands:
+            if isinstance(command, Report):
+                self._observer.reported(command, state, now_s)
+            else:
+                jobs.append(command)
+        self._follow_logs()
+        self._observer.settled(state, now_s)
+        return jobs
+
+    def _store(self, event: ev.Event, now_s: float) -> None:
+        if self._journal is None:
+            return
+        try:
+            self._journal.append(event, now_s)
+        except StoreError as error:
+            # A task whose events cannot be kept could not be recovered: stop it in order, say it once.
+            self._journal = None
+            self._observer.trouble(str(error))
+            self.submit(ev.StopRequested(reason=f"The journal cannot be written: {error}"))
+
+    async def _perform(self, command: Command) -> None:
+        try:
+            await self._performer.perform(command)
+        except EngineUnreachableError as error:
+            self._lose(error)
+
+    async def _watch(self) -> None:
+        try:
+            async for event in self._task.events():
+                self.submit(event)
+        except EngineUnreachableError as error:
+            self._lose(error)
+
+    def _lose(self, error: EngineUnreachableError) -> None:
+        if self._lost is None:
+            self._lost = error
+            self.submit(ev.StopRequested(reason=str(error)))  # wakes the loop, which then gives up
+
+    async def _look_now_and_then(self) -> None:
+        """The safety net: events may be lost, so look at the containers from time to time."""
+        while True:
+            await asyncio.sleep(LOOK_WHILE_BLOCKED_S if self._is_blocked() else LOOK_WHEN_STEADY_S)
+            try:
+                await self._look_at_all()
+            except EngineUnreachableError:
+                continue  # the event stream is the one that decides that the engine is gone
+
+    def _is_blocked(self) -> bool:
+        spec, containers = self.state.spec, self.state.containers
+        return not self.state.is_stopping and any(
+            isinstance(answer, NotYet)
+            for item in spec.containers
+            if is_before(containers[item.name].known, item.steady)
+            for answer in judge_all(spec, containers, item)
+        )
+
+    async def _look_at_all(self) -> None:
+        names = [name for name, state in self.state.containers.items() if state.has_run]
+        for found in await asyncio.gather(*(self._look(name) for name in names)):
+            for event in found:
+                if self.state.known is TaskStatus.STOPPED:
+                    self._take(event)
+                else:
+                    self.submit(event)
+
+    async def _look(self, name: str) -> tuple[ev.Event, ...]:
+        try:
+            return await self._task.look(name)
+        except EngineError:
+            return ()
+
+    def _follow_logs(self) -> None:
+        for spec in self.state.spec.containers:
+            known = self.state.containers[spec.name].known
+            started = known in (ContainerStatus.RUNNING, ContainerStatus.STOPPED)
+            if spec.kind is not ContainerKind.NORMAL or spec.name in self._logs or not started:
+                continue
+            if self.state.containers[spec.name].has_run:
+                self._logs[spec.name] = asyncio.create_task(self._pump(spec.name))
+
+    async def _pump(self, name: str) -> None:
+        try:
+            async for line in self._task.logs(name):
+                self._observer.log(line)
+        except (EngineError, EngineUnreachableError) as error:
+            self._observer.trouble(f"the output of {name} cannot be read: {error}")
+
+    async def _finish_logs(self) -> None:
+        if self._logs:
+            _, late = await asyncio.wait(self._logs.values(), timeout=LAST_LOGS_S)
+            if late:
+                names = ", ".join(name for name, job in self._logs.items() if job in late)
+                self._observer.trouble(f"the last output of {names} did not end within {LAST_LOGS_S:g} s")
+
+
+async def _cancel(jobs: list[asyncio.Task[None]]) -> None:
+    for job in jobs:
+        job.cancel()
+    for outcome in await asyncio.gather(*jobs, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome  # a lost failure would be a bug of ours: never in silence
