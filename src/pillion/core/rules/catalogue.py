@@ -1,0 +1,34 @@
+"""Every rule there is, in the order in which AWS would report them.
+
+AWS stops at the first rule that is broken. Its order is known in part: the memory of each container comes
+before what Fargate asks of the task, and the account of a parameter's ARN before the execution role. The
+rest follows the order in which the pieces must be known: the definition, each container, the launch type,
+and what refers to what. Advice comes last.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Final
+
+from pillion.core.rules import compatibility, containers, definition, dependencies, limits
+from pillion.core.rules.rule import Rule
+
+_MODULES: Final[tuple[ModuleType, ...]] = (
+    definition,
+    containers,
+    limits,
+    compatibility,
+    dependencies,
+)
+
+
+def _collect() -> tuple[Rule, ...]:
+    return tuple(value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule))
+
+
+RULES: Final = _collect()
+"""All rules, in order."""
+
+BY_CODE: Final = {rule.code: rule for rule in RULES}
+"""All rules, by code."""

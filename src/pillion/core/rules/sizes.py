@@ -1,0 +1,73 @@
+"""Task sizes: how `cpu` and `memory` are spelt, and which pairs Fargate offers.
+
+The pairs are AWS's table of Fargate task sizes. Surprising: memory goes in steps of 1 GiB up to 4 vCPU, and
+then in steps of 4 GiB (8 vCPU) and 8 GiB (16 vCPU); many tools step by 1 GiB throughout.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CPU = re.compile(r"\s*(\d*\.?\d+)\s*(vcpu)?\s*", re.IGNORECASE)
+_MEMORY = re.compile(r"\s*(\d*\.?\d+)\s*(gb)?\s*", re.IGNORECASE)
+
+FARGATE_SIZES: Final[dict[int, range | tuple[int, ...]]] = {
+    256: (512, 1024, 2048),
+    512: range(1024, 4096 + 1, 1024),
+    1024: range(2048, 8192 + 1, 1024),
+    2048: range(4096, 16384 + 1, 1024),
+    4096: range(8192, 30720 + 1, 1024),
+    8192: range(16384, 61440 + 1, 4096),
+    16384: range(32768, 122880 + 1, 8192),
+}
+"""CPU units to the memory sizes, in MiB, that Fargate offers with them."""
+
+FARGATE_WINDOWS_CPU_UNITS: Final = (1024, 2048, 4096)
+"""Sizes that Fargate offers for Windows containers."""
+
+
+def parse_cpu_units(value: object) -> int | None:
+    """Read a task's `cpu`: whole CPU units, or vCPUs such as `1 vCPU` and `.5 vcpu`.
+
+    Returns:
+        CPU units (1024 a vCPU), or None for anything else.
+    """
+    return _parse(_CPU, 1024, value)
+
+
+def parse_memory_mib(value: object) -> int | None:
+    """Read a task's `memory`: whole MiB, or GiB such as `1GB` and `0.5 GB`.
+
+    Returns:
+        MiB, or None for anything else.
+    """
+    return _parse(_MEMORY, 1024, value)
+
+
+def _parse(pattern: re.Pattern[str], factor: int, value: object) -> int | None:
+    if not isinstance(value, str):
+        return None
+    if value.isdecimal() and value.isascii() and len(value) < 10:
+        return int(value)
+    match = pattern.fullmatch(value)
+    if match is None or len(value) > 20:
+        return None
+    amount = float(match[1]) * (factor if match[2] else 1)
+    return int(amount) if amount.is_integer() else None
+
+
+def nearest_fargate_memory(cpu_units: int, memory_mib: int) -> int | None:
+    """The smallest memory that Fargate offers with this CPU and that holds `memory_mib`."""
+    sizes = FARGATE_SIZES.get(cpu_units)
+    if sizes is None:
+        return None
+    return next((size for size in sizes if size >= memory_mib), sizes[-1])
+
+
+def describe_fargate_memory(cpu_units: int) -> str:
+    """Say which memory sizes go with this CPU, in words."""
+    sizes = FARGATE_SIZES[cpu_units]
+    if isinstance(sizes, range):
+        return f"{sizes[0]} to {sizes[-1]} MiB in steps of {sizes.step}"
+    return ", ".join(str(size) for size in sizes[:-1]) + f" or {sizes[-1]} MiB"
