@@ -1,0 +1,77 @@
+"""The exceptions that pillion's reading of documents raises, as one tree.
+
+    PillionError                  something a person has to act on
+    ├── DocumentError             a file cannot be read, or is not JSON or YAML
+    ├── DefinitionError           a task definition has problems; carries all of them
+    └── OverridesError            run-time overrides cannot be laid over a definition
+
+Every message says what is wrong and where; `hint` says what to do. Whose doing it was is the type: all of
+these are about what was given to pillion, so the same call with the same input fails again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pillion.core.taskdef.problem import Problem
+
+
+class PillionError(Exception):
+    """Something that a person has to act on.
+
+    Attributes:
+        message: What is wrong, and where.
+        hint: What to do; may be empty.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class DocumentError(PillionError):
+    """A file cannot be read, or its text is not JSON or YAML.
+
+    Attributes:
+        file: Name of the document, as it was given.
+        line: Line of the mistake, counted from 1, or None where no line is to blame.
+        column: Column of the mistake, counted from 1, or None.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        file: str,
+        line: int | None = None,
+        column: int | None = None,
+        hint: str = "",
+    ) -> None:
+        place = ":".join(str(part) for part in (file, line, column) if part is not None)
+        super().__init__(f"{place}: {what}", hint=hint)
+        self.what = what
+        self.file = file
+        self.line = line
+        self.column = column
+
+
+class DefinitionError(PillionError):
+    """A task definition has problems of structure.
+
+    Attributes:
+        problems: All of them, in the order of the document.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class OverridesError(PillionError):
+    """Run-time overrides cannot be laid over a definition; `message` is AWS's own text where it has one."""
