@@ -11,7 +11,20 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Final
 
-from pillion.core.rules import compatibility, containers, definition, dependencies, limits
+from pillion.core.rules import (
+    compatibility,
+    containers,
+    definition,
+    dependencies,
+    firelens,
+    health,
+    limits,
+    logs,
+    network,
+    proxy,
+    secrets,
+    storage,
+)
 from pillion.core.rules.rule import Rule
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
@@ -19,7 +32,14 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     containers,
     limits,
     compatibility,
+    network,
+    storage,
     dependencies,
+    health,
+    proxy,
+    logs,
+    firelens,
+    secrets,
 )
 
 

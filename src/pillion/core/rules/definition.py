@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pillion.core.rules.examples import app, container, fargate, task
+from pillion.core.rules.examples import app, fargate, sidecar, task
 from pillion.core.rules.rule import Hit, api, aws_says, guide, removing, set_to, task_rule, we_say
 from pillion.core.rules.view import (
     MANAGED_INSTANCES,
@@ -71,8 +71,8 @@ def no_containers(task: TaskView) -> Iterator[Hit]:
     why="Ten containers a task is a hard quota, and what others inject (a mesh proxy, an agent) counts too.",
     fix="Move some containers to a task of their own.",
     source=guide("service-quotas.html"),
-    bad=task(*(container(f"c{index}") for index in range(CONTAINERS_MAX + 1))),
-    good=task(*(container(f"c{index}") for index in range(CONTAINERS_MAX))),
+    bad=task(*(sidecar(f"c{index}") for index in range(CONTAINERS_MAX + 1))),
+    good=task(*(sidecar(f"c{index}") for index in range(CONTAINERS_MAX))),
 )
 def too_many_containers(task: TaskView) -> Iterator[Hit]:
     """At most ten containers."""
@@ -109,7 +109,7 @@ def too_large(task: TaskView) -> Iterator[Hit]:
     fix="Make the container that does the task's work essential (leave `essential` out, or set it to true).",
     source=_PARAMETERS,
     bad=task(app(essential=False)),
-    good=task(app(essential=True), container("agent", essential=False)),
+    good=task(app(essential=True), sidecar("agent", essential=False)),
     blocks_run=True,
 )
 def no_essential_container(task: TaskView) -> Iterator[Hit]:
@@ -127,7 +127,7 @@ def no_essential_container(task: TaskView) -> Iterator[Hit]:
     fix="Give every container a name of its own.",
     source=_PARAMETERS,
     bad=task(app(), app()),
-    good=task(app(), container("agent")),
+    good=task(app(), sidecar("agent")),
     blocks_run=True,
 )
 def duplicate_names(task: TaskView) -> Iterator[Hit]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from pillion.core.rules.examples import app, container, depends, health_check, task
+from pillion.core.rules.examples import app, depends, health_check, sidecar, task
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, set_to, task_rule, we_say
 from pillion.core.rules.view import ContainerView, TaskView, members, strings, text
 
@@ -27,8 +27,8 @@ def did_you_mean(name: str, known: list[str]) -> str:
     why="The container would wait for something that never comes; AWS refuses the definition.",
     fix="Name a container of this definition; names are case-sensitive.",
     source=_DEPENDS_ON,
-    bad=task(app(dependsOn=depends(database="START")), container("db")),
-    good=task(app(dependsOn=depends(db="START")), container("db")),
+    bad=task(app(dependsOn=depends(database="START")), sidecar("db")),
+    good=task(app(dependsOn=depends(db="START")), sidecar("db")),
     on="dependsOn",
     blocks_run=True,
 )
@@ -47,8 +47,8 @@ def unknown_dependency(task: TaskView, container: ContainerView) -> Iterator[Hit
     why="An essential container's exit stops the task, so whoever waits for that exit could never start.",
     fix='Set `"essential": false` on the container that is waited for.',
     source=_DEPENDS_ON,
-    bad=task(app(dependsOn=depends(migrate="SUCCESS")), container("migrate")),
-    good=task(app(dependsOn=depends(migrate="SUCCESS")), container("migrate", essential=False)),
+    bad=task(app(dependsOn=depends(migrate="SUCCESS")), sidecar("migrate")),
+    good=task(app(dependsOn=depends(migrate="SUCCESS")), sidecar("migrate", essential=False)),
     on="dependsOn",
 )
 def exit_of_essential(task: TaskView, container: ContainerView) -> Iterator[Hit]:
@@ -80,8 +80,8 @@ def _other_essential(task: TaskView, container: ContainerView) -> bool:
     ),
     fix="Add a healthCheck to the container that is waited for, even if its image has one.",
     source=_DEPENDS_ON,
-    bad=task(app(dependsOn=depends(db="HEALTHY")), container("db")),
-    good=task(app(dependsOn=depends(db="HEALTHY")), container("db", healthCheck=health_check())),
+    bad=task(app(dependsOn=depends(db="HEALTHY")), sidecar("db")),
+    good=task(app(dependsOn=depends(db="HEALTHY")), sidecar("db", healthCheck=health_check())),
     on="dependsOn",
     blocks_run=True,
 )
@@ -101,8 +101,8 @@ def healthy_without_health_check(task: TaskView, container: ContainerView) -> It
     why="None of them could ever start.",
     fix="Take one of the dependencies away.",
     source=_DEPENDS_ON,
-    bad=task(app(dependsOn=depends(db="START")), container("db", dependsOn=depends(app="START"))),
-    good=task(app(dependsOn=depends(db="START")), container("db")),
+    bad=task(app(dependsOn=depends(db="START")), sidecar("db", dependsOn=depends(app="START"))),
+    good=task(app(dependsOn=depends(db="START")), sidecar("db")),
     blocks_run=True,
 )
 def cycle(task: TaskView) -> Iterator[Hit]:
@@ -168,8 +168,8 @@ def _cycles(edges: dict[ContainerView, list[Edge]]) -> Iterator[list[Edge]]:
     why="A link is a name of another container of the task, and makes this one wait for it.",
     fix="Name a container of this definition.",
     source=_LINKS,
-    bad=task(app(links=["database:db"]), container("db")),
-    good=task(app(links=["db:database"]), container("db")),
+    bad=task(app(links=["database:db"]), sidecar("db")),
+    good=task(app(links=["db:database"]), sidecar("db")),
     on="links",
     blocks_run=True,
 )
@@ -190,7 +190,7 @@ def unknown_link(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     fix="Name a container of this definition.",
     source=guide("task_definition_parameters.html#container_definition_storage"),
     bad=task(app(volumesFrom=[{"sourceContainer": "data"}])),
-    good=task(app(volumesFrom=[{"sourceContainer": "data"}]), container("data")),
+    good=task(app(volumesFrom=[{"sourceContainer": "data"}]), sidecar("data")),
     on="volumesFrom",
     blocks_run=True,
 )

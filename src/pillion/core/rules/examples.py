@@ -11,14 +11,14 @@ from typing import Any
 Definition = dict[str, Any]
 
 
-def container(name: str, /, **members: object) -> Definition:
-    """A container with a name, a pinned image and a memory limit; `None` takes a member away."""
+def sidecar(name: str, /, **members: object) -> Definition:
+    """A further container with a name, a pinned image and a memory limit; `None` takes a member away."""
     return _merged({"name": name, "image": f"example/{name}:1.4.2", "memory": 256}, members)
 
 
 def app(**members: object) -> Definition:
     """The application's container."""
-    return container("app", **members)
+    return sidecar("app", **members)
 
 
 def task(*containers: Definition, **members: object) -> Definition:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pillion.core.rules.examples import app, container, fargate, task
+from pillion.core.rules.examples import app, fargate, sidecar, task
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, task_rule, we_say
 from pillion.core.rules.sizes import (
     FARGATE_SIZES,
@@ -194,8 +194,8 @@ def cpu_range(task: TaskView) -> Iterator[Hit]:
     why="The task's cpu is all that its containers can share.",
     fix="Lower the containers' cpu, or choose a larger task.",
     source=_TASK_SIZE,
-    bad=task(app(cpu=256), container("agent", cpu=1), cpu="256"),
-    good=task(app(cpu=192), container("agent", cpu=64), cpu="256"),
+    bad=task(app(cpu=256), sidecar("agent", cpu=1), cpu="256"),
+    good=task(app(cpu=192), sidecar("agent", cpu=64), cpu="256"),
     on="cpu",
 )
 def cpu_sum(task: TaskView) -> Iterator[Hit]:
@@ -234,8 +234,8 @@ def memory_above_task(task: TaskView, container: ContainerView) -> Iterator[Hit]
     ),
     fix="Lower the reservations, or choose a larger task.",
     source=_TASK_SIZE,
-    bad=task(app(memory=400), container("agent", memory=None, memoryReservation=200), memory="512"),
-    good=task(app(memory=400), container("agent", memory=None, memoryReservation=112), memory="512"),
+    bad=task(app(memory=400), sidecar("agent", memory=None, memoryReservation=200), memory="512"),
+    good=task(app(memory=400), sidecar("agent", memory=None, memoryReservation=112), memory="512"),
     on="memory",
 )
 def reservation_sum(task: TaskView) -> Iterator[Hit]:
