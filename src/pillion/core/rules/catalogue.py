@@ -12,6 +12,9 @@ from types import ModuleType
 from typing import Final
 
 from pillion.core.rules import (
+    advice_images,
+    advice_lifecycle,
+    advice_resources,
     compatibility,
     containers,
     definition,
@@ -40,6 +43,9 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     logs,
     firelens,
     secrets,
+    advice_images,
+    advice_lifecycle,
+    advice_resources,
 )
 
 
