@@ -7,6 +7,8 @@ all who declare a dependency on it, of whatever condition, have ended. Pause con
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pillion.core.lifecycle.commands import ReportStopping
 from pillion.core.lifecycle.events import NamedError
 from pillion.core.lifecycle.spec import ContainerSpec, TaskSpec
@@ -86,7 +88,7 @@ def may_stop(turn: Turn, spec: ContainerSpec) -> bool:
 
 
 def stop_blockers(
-    task: TaskSpec, containers: dict[str, ContainerState], spec: ContainerSpec
+    task: TaskSpec, containers: Mapping[str, ContainerState], spec: ContainerSpec
 ) -> tuple[str, ...]:
     """Return the containers that have to be STOPPED before `spec` is sent its stop."""
     if spec.kind is ContainerKind.NORMAL:
