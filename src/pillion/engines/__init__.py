@@ -1,0 +1,1 @@
+"""Container engines. Each folder implements `ports.engine` and knows no other."""

@@ -1,0 +1,49 @@
+"""What an engine is and can do: the answer of its `info` call as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pillion.engines.docker.client import PING_DEADLINE_S, DockerClient
+from pillion.engines.docker.errors import ApiError, DeadlinePassedError
+from pillion.ports.engine import Capabilities, EngineUnreachableError
+
+_FLAGS = ("MemoryLimit", "SwapLimit", "PidsLimit", "CPUShares", "CpuCfsQuota")
+
+
+async def ask_capabilities(client: DockerClient) -> Capabilities:
+    """Ask the engine. Raises EngineUnreachableError."""
+    try:
+        info = await client.get("info", deadline_s=PING_DEADLINE_S)
+    except (ApiError, DeadlinePassedError) as error:
+        raise EngineUnreachableError(
+            f"The engine at {client.host} does not say what it is: {error}"
+        ) from error
+    return read_capabilities(info, local=client.is_local)
+
+
+def read_capabilities(info: Mapping[str, Any], *, local: bool) -> Capabilities:
+    """Read the answer of `info`. `local` says whether the engine runs on this machine."""
+    security = [option for option in info.get("SecurityOptions") or [] if isinstance(option, str)]
+    runtimes = tuple(sorted(info.get("Runtimes") or {}))
+    plugins = info.get("Plugins") or {}
+    is_podman = "podman" in str(info.get("OperatingSystem", "")).lower() or "BuildahVersion" in info
+    return Capabilities(
+        name="podman" if is_podman else "docker",
+        version=info.get("ServerVersion", ""),
+        cgroup_version=int(info.get("CgroupVersion") or 1),
+        os=info.get("OSType", "linux"),
+        architecture=info.get("Architecture", ""),
+        rootless=any("name=rootless" in option for option in security) or bool(info.get("Rootless")),
+        local=local,
+        gpus="nvidia" in runtimes or any("nvidia" in str(device) for device in info.get("CDISpecDirs") or []),
+        runtimes=runtimes,
+        log_drivers=tuple(sorted(plugins.get("Log") or ())),
+        details={
+            "cgroup_driver": str(info.get("CgroupDriver", "")),
+            "kernel": str(info.get("KernelVersion", "")),
+            "operating_system": str(info.get("OperatingSystem", "")),
+            **{flag: str(info[flag]).lower() for flag in _FLAGS if flag in info},
+        },
+    )

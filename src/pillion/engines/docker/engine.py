@@ -1,0 +1,52 @@
+"""The Docker engine: one connection, one event stream, the tasks on it. Implements `ports.engine.Engine`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pillion.core.plan.model import TaskPlan
+from pillion.engines.docker.capabilities import ask_capabilities
+from pillion.engines.docker.client import DockerClient
+from pillion.engines.docker.feed import EventFeed
+from pillion.engines.docker.images import Images
+from pillion.engines.docker.ports import PortBook
+from pillion.engines.docker.task import DockerTask
+from pillion.ports.engine import Capabilities
+
+
+class DockerEngine:
+    """A connection to a Docker Engine, or to what speaks its API. Made without I/O.
+
+    `host` is an address such as `unix:///var/run/docker.sock`; None finds the engine as Docker's own command
+    does (DOCKER_HOST, the current context, the usual sockets). `state_folder` is where it is remembered which
+    images were pulled, for the pull behavior `once`; None remembers nothing beyond this object's life.
+    """
+
+    def __init__(self, host: str | None = None, *, state_folder: Path | None = None) -> None:
+        self._client = DockerClient(host)
+        self._feed = EventFeed(self._client)
+        self._images = Images(self._client, self.capabilities)
+        self._ports = PortBook()
+        self._known: Capabilities | None = None
+
+    async def capabilities(self) -> Capabilities:
+        """Say what the engine is; asked once. Raises EngineUnreachableError."""
+        if self._known is None:
+            self._known = await ask_capabilities(self._client)
+        return self._known
+
+    def open(self, plan: TaskPlan) -> DockerTask:
+        """Begin with a task; makes nothing yet."""
+        return DockerTask(
+            plan,
+            client=self._client,
+            feed=self._feed,
+            images=self._images,
+            ports=self._ports,
+            capabilities=self.capabilities,
+        )
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._feed.close()
+        await self._client.close()

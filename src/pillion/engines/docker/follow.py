@@ -1,0 +1,101 @@
+"""Following a container's output over the engine's log stream, until it has ended for good.
+
+`logs` knows what the bytes mean; here is when to read, when to read again, and when it is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from pillion.core.plan.model import ContainerPlan
+from pillion.engines.docker.client import DockerClient
+from pillion.engines.docker.errors import ApiError
+from pillion.engines.docker.logs import Bookmark, LogReader
+from pillion.ports.engine import EngineError, EngineUnreachableError, LogLine
+
+RESTART_GRACE_S = 1.0
+"""How long after an exit a restart is waited for; the machine decides within milliseconds."""
+
+RECONNECT_TRIES_MAX = 20
+RECONNECT_PAUSE_S = 0.5
+"""How long a broken connection is tried for: as long as the runner is patient with its calls."""
+
+
+async def follow(
+    client: DockerClient,
+    plan: ContainerPlan,
+    *,
+    running: asyncio.Event,
+    ended: asyncio.Event,
+    may_restart: bool,
+) -> AsyncIterator[LogLine]:
+    """Yield a container's lines. `running` and `ended` are set while its process does, and does not, run.
+
+    Raises EngineError when the engine keeps no output, EngineUnreachableError when it stays away.
+    """
+    bookmark = Bookmark()
+    again = False
+    while True:
+        async for line in _read_patiently(client, plan, bookmark, again=again, live=True):
+            yield line
+        # The stream has ended: so has the process, and what it wrote last may be missing.
+        async for line in _read_patiently(client, plan, bookmark, again=True, live=False):
+            yield line
+        again = True
+        if not may_restart or not await _is_restarted(running, ended):
+            return
+
+
+async def _is_restarted(running: asyncio.Event, ended: asyncio.Event) -> bool:
+    try:
+        async with asyncio.timeout(RESTART_GRACE_S):
+            await ended.wait()
+            await running.wait()
+    except TimeoutError:
+        return running.is_set()
+    return True
+
+
+async def _read_patiently(
+    client: DockerClient, plan: ContainerPlan, bookmark: Bookmark, *, again: bool, live: bool
+) -> AsyncIterator[LogLine]:
+    """Read until the engine says that this was all; after a broken connection go on where it broke."""
+    for tries_left in range(RECONNECT_TRIES_MAX, -1, -1):
+        try:
+            async for line in _read(client, plan, bookmark, again=again, live=live):
+                yield line
+        except EngineUnreachableError:
+            if not tries_left:
+                raise
+            again = True
+            await asyncio.sleep(RECONNECT_PAUSE_S)
+        except ApiError as error:
+            if error.is_missing:
+                return
+            raise EngineError("CannotReadLogsError", error.as_docker_says) from error
+        else:
+            return
+
+
+async def _read(
+    client: DockerClient, plan: ContainerPlan, bookmark: Bookmark, *, again: bool, live: bool
+) -> AsyncIterator[LogLine]:
+    parameters = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": "1" if live else "0"}
+    if again:
+        parameters["since"] = bookmark.begin_again()
+    reader = LogReader(plan.name, tty=plan.tty)
+    async with client.stream("GET", f"containers/{plan.engine_name}/logs", params=parameters) as stream:
+        async for chunk in stream.chunks():
+            for stamp, line in reader.feed(chunk):
+                if again and not bookmark.is_new(stamp):
+                    continue
+                bookmark.add(stamp)
+                yield line
+            await asyncio.sleep(0)  # a flood of output must not delay events
+    if live:
+        return  # what is still in pieces is read again
+    for stamp, line in reader.finish():
+        if not again or bookmark.is_new(stamp):
+            bookmark.add(stamp)
+            yield line
