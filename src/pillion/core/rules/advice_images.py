@@ -178,7 +178,7 @@ def _own_ports(task: TaskView, container: ContainerView) -> tuple[tuple[str, int
     """Ports that a container takes without a mapping: those of known agents, and FireLens' inputs."""
     if isinstance(container.raw.get("firelensConfiguration"), dict):
         return (("tcp", 24224), ("tcp", 8877)) if task.network_mode == "awsvpc" else ()
-    known = known_kind(container)
+    known = known_kind(container.image)
     if known is None or not absent(container.raw, "command"):
         return ()
     return known.ports

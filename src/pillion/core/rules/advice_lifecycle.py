@@ -103,7 +103,7 @@ def essential_job(task: TaskView, container: ContainerView) -> Iterator[Hit]:
 )
 def complete_for_success(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     """Nobody waits with COMPLETE for a container that prepares something."""
-    for index, name, condition in container.depends_on():
+    for index, name, condition in container.dependencies:
         if condition == "COMPLETE":
             message = (
                 f"{container.label} starts after {name or 'its dependency'} has ended, even if that failed."
@@ -130,7 +130,7 @@ def complete_for_success(task: TaskView, container: ContainerView) -> Iterator[H
 )
 def start_for_healthy(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     """Nobody waits with START for a container that has a health check, or is a proxy or a database."""
-    for index, name, condition in container.depends_on():
+    for index, name, condition in container.dependencies:
         other = task.by_name.get(name) if condition == "START" and name is not None else None
         if other is None:
             continue
@@ -172,10 +172,10 @@ def proxy_without_order(task: TaskView) -> Iterator[Hit]:
         return
     apps = [c for c in task.containers if role_of(task, c) is Role.APPLICATION]
     for proxy in proxies:
-        front = {name for _, name, _ in proxy.depends_on()}
+        front = {name for _, name, _ in proxy.dependencies}
         for container in apps:
             ordered = container.name in front or any(
-                name == proxy.name for _, name, _ in container.depends_on()
+                name == proxy.name for _, name, _ in container.dependencies
             )
             if not ordered and is_known(container.raw, "dependsOn") and is_known(proxy.raw, "dependsOn"):
                 message = f"{container.label} and the proxy {proxy.label} have no order of start and stop."
@@ -197,6 +197,7 @@ def proxy_without_order(task: TaskView) -> Iterator[Hit]:
     good=fargate(
         app(dependsOn=depends(envoy="START"), stopTimeout=60), sidecar("envoy", stopTimeout=30, memory=64)
     ),
+    on="dependsOn",
 )
 def long_stop(task: TaskView) -> Iterator[Hit]:
     """The slowest chain of stops takes at most 120 s; a single container may."""
@@ -219,7 +220,7 @@ def _slowest_stop(task: TaskView) -> list[ContainerView]:
 
     def chain_from(container: ContainerView, path: frozenset[ContainerView]) -> list[ContainerView]:
         if container not in slowest:
-            targets = [task.by_name[n] for _, n, _ in container.depends_on() if n in task.by_name]
+            targets = [task.by_name[n] for _, n, _ in container.dependencies if n in task.by_name]
             rests = [chain_from(t, path | {container}) for t in targets if t not in path | {container}]
             slowest[container] = [container, *max(rests, key=_total_s, default=[])]
         return slowest[container]
@@ -322,6 +323,7 @@ _HANDLES_SIGNALS = re.compile(r"\bexec\s|\btrap\s|\bwait\b")
         ),
         volumes=[{"name": "config"}],
     ),
+    on="dependsOn",
 )
 def job_writes_nowhere(task: TaskView) -> Iterator[Hit]:
     """What a job that others wait for writes is on a volume that somebody else mounts."""

@@ -136,6 +136,7 @@ def sidecars_above_application(task: TaskView) -> Iterator[Hit]:
     source=_SIZE,
     bad=task(app(), sidecar("cache", cpu=256)),
     good=task(app(cpu=512), sidecar("cache", cpu=256)),
+    on="cpu",
 )
 def uneven_cpu(task: TaskView) -> Iterator[Hit]:
     """Every container of a task has `cpu`, or none."""

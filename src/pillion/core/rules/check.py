@@ -35,9 +35,9 @@ class _Table(Generic[Check]):
     def rules_for(self, value: Mapping[str, Any]) -> Iterator[tuple[Rule, Check]]:
         """The rules that could hit a task or container with these members."""
         yield from self.always
-        for member, found in value.items():
-            if found is not None and member in self.by_member:
-                yield from self.by_member[member]
+        for member, rules in self.by_member.items():
+            if value.get(member) is not None:
+                yield from rules
 
 
 @cache
@@ -73,8 +73,11 @@ def check_definition(value: object, *, launch_types: Iterable[str] = ()) -> list
         return findings
     task = TaskView(value, frozenset(launch_types))
     task_table, container_table = _tables(task.launch_types & LAUNCH_TYPES)
+    anywhere = dict(value)
+    for container in task.containers:
+        anywhere.update(container.raw)
     hits: list[tuple[int, int, Finding]] = []
-    for rule, check_task in task_table.rules_for(value):
+    for rule, check_task in task_table.rules_for(anywhere):
         position = _POSITIONS[rule.code]
         hits += [(position, 0, rule.finding(hit, _container_of(task, hit.path))) for hit in check_task(task)]
     for container in task.containers:

@@ -411,6 +411,7 @@ def _is_given(value: Json, key: str) -> bool:
     source=_PARAMETERS,
     bad=task(app(systemControls=[{"namespace": "net.core.somaxconn", "value": "1024"}]), networkMode="host"),
     good=task(app(systemControls=[{"namespace": "net.core.somaxconn", "value": "1024"}])),
+    on="systemControls",
 )
 def system_controls(task: TaskView) -> Iterator[Hit]:
     """Keys are not set in namespaces that are the host's."""

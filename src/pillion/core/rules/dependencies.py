@@ -34,7 +34,7 @@ def did_you_mean(name: str, known: list[str]) -> str:
 )
 def unknown_dependency(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     """Every dependency names a container of the definition."""
-    for index, name, _ in container.depends_on():
+    for index, name, _ in container.dependencies:
         if name is not None and name not in task.by_name and task.containers_known:
             message = f"Cannot depend on container + '{name}' because it does not exist"
             detail = did_you_mean(name, [other for other in task.by_name if other != container.name])
@@ -53,7 +53,7 @@ def unknown_dependency(task: TaskView, container: ContainerView) -> Iterator[Hit
 )
 def exit_of_essential(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     """The target of COMPLETE and SUCCESS is not essential; the default is essential."""
-    for index, name, condition in container.depends_on():
+    for index, name, condition in container.dependencies:
         if condition not in ("COMPLETE", "SUCCESS") or name is None:
             continue
         other = task.by_name.get(name)
@@ -87,7 +87,7 @@ def _other_essential(task: TaskView, container: ContainerView) -> bool:
 )
 def healthy_without_health_check(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     """The target of HEALTHY has a health check in the definition."""
-    for index, name, condition in container.depends_on():
+    for index, name, condition in container.dependencies:
         other = task.by_name.get(name) if condition == "HEALTHY" and name is not None else None
         if other is not None and not other.has_health_check:
             message = "A dependency container with HEALTHY condition must have health check configured"
@@ -125,7 +125,7 @@ Edge = tuple[ContainerView, str]
 
 def _waits_for(task: TaskView, container: ContainerView) -> Iterator[Edge]:
     """Containers that this one waits for, each with the member that says so."""
-    for _, name, _ in container.depends_on():
+    for _, name, _ in container.dependencies:
         if name in task.by_name:
             yield task.by_name[name], "dependsOn"
     for _, link in strings(container.raw, "links"):

@@ -70,6 +70,7 @@ def log_users(task: TaskView) -> list[ContainerView]:
     source=_CONFIG,
     bad=fargate(app(), router()),
     good=fargate(app(logConfiguration=routed(Name="cloudwatch")), router()),
+    on="firelensConfiguration",
 )
 def router_without_users(task: TaskView) -> Iterator[Hit]:
     """Some container uses the driver."""
@@ -96,6 +97,7 @@ def _driver_is_known(container: ContainerView) -> bool:
     source=_CONFIG,
     bad=fargate(app(logConfiguration=routed(Name="cloudwatch"))),
     good=fargate(app(logConfiguration=routed(Name="cloudwatch")), router()),
+    on="logConfiguration",
 )
 def users_without_router(task: TaskView) -> Iterator[Hit]:
     """Some container has a FireLens configuration."""
@@ -117,6 +119,7 @@ def users_without_router(task: TaskView) -> Iterator[Hit]:
     source=_FIRELENS,
     bad=fargate(app(logConfiguration=routed(Name="s3")), router(), router(name="second")),
     good=fargate(app(logConfiguration=routed(Name="s3")), router()),
+    on="firelensConfiguration",
 )
 def two_routers(task: TaskView) -> Iterator[Hit]:
     """At most one container has a FireLens configuration."""
@@ -196,6 +199,7 @@ def firelens_s3_on_fargate(task: TaskView, container: ContainerView) -> Iterator
     source=_CONFIG,
     bad=fargate(app(logConfiguration=routed(region="eu-west-1")), router()),
     good=fargate(app(logConfiguration=routed(Name="s3", region="eu-west-1")), router()),
+    on="firelensConfiguration",
 )
 def output_missing(task: TaskView) -> Iterator[Hit]:
     """Options of an awsfirelens container name their output; none at all is for external configuration."""
@@ -229,6 +233,7 @@ def _routed_options(task: TaskView) -> Iterator[tuple[ContainerView, str, Json]]
     source=_CONFIG,
     bad=fargate(app(logConfiguration={"logDriver": "awsfirelens"}), router()),
     good=fargate(app(logConfiguration=routed(Name="s3")), router()),
+    on="firelensConfiguration",
 )
 def output_absent(task: TaskView) -> Iterator[Hit]:
     """Someone provides an output: the options, an external file, or a router image of one's own."""
@@ -251,6 +256,7 @@ def output_absent(task: TaskView) -> Iterator[Hit]:
     source=_CONFIG,
     bad=fargate(router(logConfiguration=routed(Name="s3"), essential=True)),
     good=fargate(app(logConfiguration=routed(Name="s3")), router()),
+    on="firelensConfiguration",
 )
 def router_logs_itself(task: TaskView) -> Iterator[Hit]:
     """The router does not use awsfirelens."""
@@ -268,6 +274,7 @@ def router_logs_itself(task: TaskView) -> Iterator[Hit]:
     source=_CONFIG,
     bad=fargate(app(logConfiguration=routed(Name="s3")), router(logConfiguration=None)),
     good=fargate(app(logConfiguration=routed(Name="s3")), router()),
+    on="firelensConfiguration",
 )
 def router_without_logs(task: TaskView) -> Iterator[Hit]:
     """The router has a log configuration of its own."""
@@ -288,6 +295,7 @@ def router_without_logs(task: TaskView) -> Iterator[Hit]:
     severity=Severity.INFO,
     bad=fargate(app(logConfiguration=routed(Name="s3")), router(healthCheck=None)),
     good=fargate(app(logConfiguration=routed(Name="s3")), router()),
+    on="firelensConfiguration",
 )
 def router_without_health_check(task: TaskView) -> Iterator[Hit]:
     """The router has a health check."""
@@ -304,6 +312,7 @@ def router_without_health_check(task: TaskView) -> Iterator[Hit]:
     source=_CONFIG,
     bad=fargate(app(logConfiguration=routed(Name="s3")), router(essential=False)),
     good=fargate(app(logConfiguration=routed(Name="s3")), router(essential=True)),
+    on="firelensConfiguration",
 )
 def router_not_essential(task: TaskView) -> Iterator[Hit]:
     """The router is essential, or restarted."""
@@ -333,6 +342,7 @@ def router_not_essential(task: TaskView) -> Iterator[Hit]:
         router(dependsOn=depends(loader="SUCCESS")),
         sidecar("loader", essential=False),
     ),
+    on="firelensConfiguration",
 )
 def order_lost(task: TaskView) -> Iterator[Hit]:
     """Where the router has dependencies, each of its users depends on it, directly or through others."""
@@ -361,7 +371,7 @@ def _reachable(task: TaskView, container: ContainerView) -> set[str]:
     found: set[str] = set()
     rest = [container]
     while rest:
-        for _, name, _ in rest.pop().depends_on():
+        for _, name, _ in rest.pop().dependencies:
             if name is not None and name not in found:
                 found.add(name)
                 if name in task.by_name:
@@ -424,6 +434,7 @@ def docker_options(task: TaskView, container: ContainerView) -> Iterator[Hit]:
         ),
     ),
     good=fargate(app(logConfiguration=routed(Name="s3")), router(), sidecar("worker")),
+    on="firelensConfiguration",
 )
 def foreign_secret_options(task: TaskView) -> Iterator[Hit]:
     """With a router, only containers that log through it have secret log options."""
@@ -432,7 +443,7 @@ def foreign_secret_options(task: TaskView) -> Iterator[Hit]:
     for container in task.containers:
         configuration = mapping(container.raw, "logConfiguration")
         other = container.log_driver not in (None, "awsfirelens")
-        if other and any(True for _ in members(configuration, "secretOptions")):
+        if other and members(configuration, "secretOptions"):
             path = container.at("logConfiguration", "secretOptions")
             message = f"The secret options of {container.label} end up in the log router's configuration."
             yield we_say(path, message)

@@ -148,7 +148,7 @@ def slower_than_start_timeout(task: TaskView, container: ContainerView) -> Itera
 def _conditions_on(task: TaskView, container: ContainerView) -> Iterator[str]:
     """Conditions under which other containers wait for this one."""
     for other in task.containers:
-        for _, name, condition in other.depends_on():
+        for _, name, condition in other.dependencies:
             if name == container.name and condition is not None:
                 yield condition
 

@@ -106,6 +106,7 @@ def awslogs_stream_prefix(task: TaskView, container: ContainerView) -> Iterator[
     bad=fargate(app(logConfiguration=awslogs()), executionRoleArn=None),
     good=fargate(app(logConfiguration=awslogs())),
     launch_type=FARGATE,
+    on="logConfiguration",
 )
 def awslogs_role(task: TaskView) -> Iterator[Hit]:
     """On Fargate, awslogs needs an execution role."""

@@ -96,6 +96,7 @@ def host_port(task: TaskView, container: ContainerView) -> Iterator[Hit]:
         sidecar("proxy", portMappings=[{"containerPort": 9901}]),
         networkMode="awsvpc",
     ),
+    on="portMappings",
 )
 def port_used_twice(task: TaskView) -> Iterator[Hit]:
     """With awsvpc, each port of a protocol appears once in the task, ranges included."""
@@ -132,6 +133,7 @@ def port_used_twice(task: TaskView) -> Iterator[Hit]:
         {"containerPort": 8081, "name": "admin"},
         networkMode="awsvpc",
     ),
+    on="portMappings",
 )
 def port_name_used_twice(task: TaskView) -> Iterator[Hit]:
     """Names of port mappings are unique in the task."""
@@ -228,7 +230,7 @@ def port_number(task: TaskView, container: ContainerView) -> Iterator[Hit]:
 )
 def port_without_network(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     """There are no port mappings with `networkMode` none."""
-    if task.network_mode == "none" and any(True for _ in members(container.raw, "portMappings")):
+    if task.network_mode == "none" and members(container.raw, "portMappings"):
         message = "Port mappings are not possible when networkMode=none."
         yield we_say(container.at("portMappings"), message)
 
@@ -338,6 +340,7 @@ def unknown_protocol(task: TaskView, container: ContainerView) -> Iterator[Hit]:
         {"containerPort": 8126, "protocol": "tcp"},
         networkMode="awsvpc",
     ),
+    on="portMappings",
 )
 def port_of_two_protocols(task: TaskView) -> Iterator[Hit]:
     """With awsvpc, a port serves one protocol."""

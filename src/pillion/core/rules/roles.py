@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from pillion.core.rules.view import ContainerView, TaskView, mapping, strings, text
@@ -69,20 +70,27 @@ _JOB_NAME: Final = re.compile(
 )
 
 
-def known_kind(container: ContainerView) -> Known | None:
-    """The kind of sidecar that the image gives away."""
-    image = (container.image or "").lower()
-    return next((known for known in _IMAGES if known.image.search(image)), None)
+@lru_cache(maxsize=1024)
+def known_kind(image: str | None) -> Known | None:
+    """The kind of sidecar that an image gives away."""
+    lowered = (image or "").lower()
+    return next((known for known in _IMAGES if known.image.search(lowered)), None)
 
 
 def role_of(task: TaskView, container: ContainerView) -> Role:
     """What the container is for: said by the definition where it says so, else guessed."""
+    if container.role is None:
+        container.role = _guess(task, container)
+    return Role(container.role)
+
+
+def _guess(task: TaskView, container: ContainerView) -> Role:
     if isinstance(container.raw.get("firelensConfiguration"), dict):
         return Role.LOG_ROUTER
     name = container.name
     if name is not None and name == text(mapping(task.raw, "proxyConfiguration"), "containerName"):
         return Role.PROXY
-    known = known_kind(container)
+    known = known_kind(container.image)
     if known is not None:
         return known.role
     lowered = (name or "").lower()
@@ -103,7 +111,7 @@ def is_awaited_job(task: TaskView, container: ContainerView) -> bool:
     return any(
         name == container.name and condition in ("COMPLETE", "SUCCESS")
         for other in task.containers
-        for _, name, condition in other.depends_on()
+        for _, name, condition in other.dependencies
         if name is not None
     )
 

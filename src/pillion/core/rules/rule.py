@@ -68,7 +68,8 @@ class Rule:
         source: Page of AWS's documentation.
         bad: A definition that the rule objects to.
         good: The same definition, put right.
-        on: Member of the task (or container) without which the rule cannot hit.
+        on: Member without which the rule cannot hit: of the container that it looks at, or for a rule about
+            the task, of the task or of any container.
         launch_type: The only launch type for which the rule holds, or None for all.
         blocks_run: Whether a task with a hit cannot be run at all, not even locally.
         check_task: Looks at the task, or None.

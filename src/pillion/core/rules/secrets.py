@@ -46,6 +46,7 @@ def _secret(value_from: str, name: str = "DB_PASSWORD") -> list[dict[str, str]]:
     source=_PARAMETERS,
     bad=fargate(app(secrets=_secret("arn:aws:ssm:eu-west-1:444455556666:parameter/db"))),
     good=fargate(app(secrets=_secret("arn:aws:ssm:eu-west-1:111122223333:parameter/db"))),
+    on="secrets",
 )
 def parameter_account(task: TaskView) -> Iterator[Hit]:
     """Parameter ARNs are of the account of the task's roles, which must be the task's own account."""
@@ -87,13 +88,14 @@ def _references(task: TaskView) -> Iterator[tuple[ContainerView, Path, str, str]
     source=_EXECUTION_ROLE,
     bad=task(app(secrets=_secret(_SECRET))),
     good=task(app(secrets=_secret(_SECRET)), executionRoleArn=_ROLE),
+    on="secrets",
 )
 def secrets_without_role(task: TaskView) -> Iterator[Hit]:
     """A definition with secrets has an execution role."""
     if not absent(task.raw, "executionRoleArn"):
         return
     for container in task.containers:
-        if any(True for _ in members(container.raw, "secrets")):
+        if members(container.raw, "secrets"):
             message = (
                 "When you are specifying container secrets, "
                 "you must also specify a value for 'executionRoleArn'."
@@ -244,8 +246,7 @@ def ecr_without_role(task: TaskView) -> Iterator[Hit]:
     title="A secret's ARN with some but not all of the parts behind it",
     why=(
         "The agent takes a secret's ARN alone, or with all three of json-key, version-stage and version-id; "
-        "with fewer the task stops with `an invalid ARN format for the AWS Secrets Manager secret was "
-        "specified`."
+        "with fewer it calls the ARN invalid, and the task stops."
     ),
     fix="Add the missing colons: arn:…:secret:name:key::",
     source=_SECRETS_MANAGER,

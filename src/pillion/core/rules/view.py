@@ -11,7 +11,7 @@ Surprising: None and a missing key are the same thing here, as they are to AWS.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pillion.core.findings import Path
@@ -71,13 +71,12 @@ def mapping(value: Json, key: str) -> Json:
     return found if isinstance(found, dict) else _EMPTY
 
 
-def members(value: Json, key: str) -> Iterator[tuple[int, Json]]:
+def members(value: Json, key: str) -> list[tuple[int, Json]]:
     """The objects in the member's list, each with its index; others are passed over."""
     found = value.get(key)
-    if isinstance(found, list):
-        for index, item in enumerate(found):
-            if isinstance(item, dict):
-                yield index, item
+    if not isinstance(found, list):
+        return []
+    return [(index, item) for index, item in enumerate(found) if isinstance(item, dict)]
 
 
 def strings(value: Json, key: str) -> list[tuple[int, str]]:
@@ -99,9 +98,21 @@ def is_known(value: Json, key: str) -> bool:
 
 
 class ContainerView:
-    """One container definition, with what rules ask for most."""
+    """One container definition, with what rules ask for most.
 
-    __slots__ = ("_name", "essential", "index", "name", "path", "raw")
+    Attributes:
+        index: Position among the task's containers.
+        raw: The container's own JSON object.
+        name: Its name, None where absent or unknown.
+        path: Path of the container in the definition.
+        essential: Whether it is essential (the default), None where that is not known.
+        image: Its image, None where absent or unknown.
+        log_driver: Name of its log driver, None where absent or unknown.
+        dependencies: Entries of dependsOn: index, container name, condition; None where not known.
+        role: What the container is for, once `roles.role_of` has guessed it.
+    """
+
+    __slots__ = ("dependencies", "essential", "image", "index", "log_driver", "name", "path", "raw", "role")
 
     def __init__(self, index: int, raw: Json) -> None:
         self.index = index
@@ -109,6 +120,13 @@ class ContainerView:
         self.name = text(raw, "name")
         self.path: Path = ("containerDefinitions", index)
         self.essential = flag(raw, "essential", default=True)
+        self.image = text(raw, "image")
+        self.log_driver = text(mapping(raw, "logConfiguration"), "logDriver")
+        self.dependencies = [
+            (place, text(entry, "containerName"), text(entry, "condition"))
+            for place, entry in members(raw, "dependsOn")
+        ]
+        self.role: str | None = None
 
     @property
     def label(self) -> str:
@@ -116,24 +134,9 @@ class ContainerView:
         return self.name or f"#{self.index}"
 
     @property
-    def image(self) -> str | None:
-        """The image, where it is known."""
-        return text(self.raw, "image")
-
-    @property
-    def log_driver(self) -> str | None:
-        """Name of the log driver, where there is one and it is known."""
-        return text(mapping(self.raw, "logConfiguration"), "logDriver")
-
-    @property
     def has_health_check(self) -> bool:
         """Is there, or may there be, a health check in the definition?"""
         return not absent(self.raw, "healthCheck")
-
-    def depends_on(self) -> Iterator[tuple[int, str | None, str | None]]:
-        """Entries of dependsOn: index, container name, condition; each None where it is not known."""
-        for index, entry in members(self.raw, "dependsOn"):
-            yield index, text(entry, "containerName"), text(entry, "condition")
 
     def at(self, *parts: str | int) -> Path:
         """The path of something inside this container."""
