@@ -61,6 +61,9 @@ def _assemble(spec: ImageSpec, root: Path, cache: Path) -> None:
         wheels.install(spec.requirements, _inside(root, spec.site))
     if (spec.folder / "rootfs").is_dir():
         shutil.copytree(spec.folder / "rootfs", root, dirs_exist_ok=True, ignore=_ignored)
+    for where, name in spec.files.items():
+        _inside(root, where).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(spec.folder / name, _inside(root, where))
     if spec.applets is not None:
         _link_applets(root, spec.applets)
     for where, target in spec.links.items():

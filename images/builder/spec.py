@@ -15,7 +15,7 @@ REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 _BUILDER_SOURCES = sorted(Path(__file__).resolve().parent.glob("*.py"))
 _KNOWN_KEYS = frozenset(
     {"name", "base", "optional", "packages", "requirements", "site", "applets", "byte_compile"}
-    | {"links", "directories", "config"}
+    | {"links", "directories", "files", "config"}
 )
 
 
@@ -37,7 +37,7 @@ class ImageSpec:
 
     Attributes:
         name: repository and tag, always under a prefix that no registry serves.
-        folder: where its ``image.toml`` and its ``rootfs`` are.
+        folder: where its ``image.toml`` is, and a ``rootfs`` to copy as it stands.
         base: name of the image below this one, or None to start from nothing.
         optional: made only when asked for by name (or needed by another image).
         packages: Debian packages to unpack, with their dependencies, none of their scripts run.
@@ -46,6 +46,7 @@ class ImageSpec:
         applets: a binary in this layer whose ``--list`` names the commands to link to it, or None.
         byte_compile: whether Python files get their ``.pyc``; without them every start compiles again.
         links: absolute path in the image -> what the symbolic link says.
+        files: absolute path in the image -> file beside the ``image.toml``.
         directories: absolute path in the image -> mode and owner.
         config: Docker's image configuration (Env, Cmd, Entrypoint, User, WorkingDir …), in Docker's words.
     """
@@ -60,6 +61,7 @@ class ImageSpec:
     applets: str | None = None
     byte_compile: bool = False
     links: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     directories: dict[str, Directory] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
 
@@ -79,9 +81,11 @@ class ImageSpec:
         return digest.hexdigest()
 
     def _input_files(self) -> list[Path]:
-        own = [path for path in sorted(self.folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
-        listed = [] if self.requirements is None else [self.requirements]
-        return [*_BUILDER_SOURCES, *own, *listed]
+        tree = [path for path in sorted((self.folder / "rootfs").rglob("*")) if path.is_file()]
+        own = [path for path in tree if "__pycache__" not in path.parts]
+        listed = [self.folder / name for name in self.files.values()]
+        pinned = [] if self.requirements is None else [self.requirements]
+        return [*_BUILDER_SOURCES, self.folder / "image.toml", *own, *listed, *pinned]
 
 
 def read_spec(path: Path) -> ImageSpec:
@@ -99,6 +103,8 @@ def read_spec(path: Path) -> ImageSpec:
     if "name" not in document:
         raise SpecError(f'{path}: no name; write for example name = "pillion-local/thing:1"')
     requirements = document.pop("requirements", None)
+    if missing := [name for name in document.get("files", {}).values() if not (path.parent / name).is_file()]:
+        raise SpecError(f"{path}: files names {', '.join(missing)}, which is not beside it")
     directories = {where: Directory(**rights) for where, rights in document.pop("directories", {}).items()}
     packages = tuple(document.pop("packages", ()))
     return ImageSpec(
@@ -117,7 +123,7 @@ def find_specs(root: Path = REPOSITORY_ROOT) -> dict[str, ImageSpec]:
         SpecError: two images share a name, or a base does not exist.
     """
     found: dict[str, ImageSpec] = {}
-    for path in sorted([*root.glob("images/*/image.toml"), *root.glob("examples/*/image.toml")]):
+    for path in sorted([*root.glob("images/*/image.toml"), *root.glob("examples/*/*/image.toml")]):
         spec = read_spec(path)
         if spec.name in found:
             raise SpecError(f"{path}: {spec.name} is also defined in {found[spec.name].folder}")
