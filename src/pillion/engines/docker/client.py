@@ -93,10 +93,15 @@ class DockerClient:
         return is_local(self.host)
 
     async def get(
-        self, path: str, *, params: Mapping[str, str] | None = None, deadline_s: float = CALL_DEADLINE_S
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        deadline_s: float = CALL_DEADLINE_S,
     ) -> Any:  # noqa: ANN401 - the API's answers are JSON of many shapes
         """Return the JSON that a GET answers."""
-        return await self._call("GET", path, params=params, deadline_s=deadline_s)
+        return await self._call("GET", path, params=params, headers=headers, deadline_s=deadline_s)
 
     async def post(
         self,
@@ -107,7 +112,10 @@ class DockerClient:
         headers: Mapping[str, str] | None = None,
         deadline_s: float = CALL_DEADLINE_S,
     ) -> Any:  # noqa: ANN401 - as above
-        """Return the JSON that a POST answers, None where it answers nothing. `body` is bytes or JSON."""
+        """Return the JSON that a POST answers, None where it answers nothing.
+
+        `body` is JSON as a dict, or bytes.
+        """
         return await self._call(
             "POST", path, params=params, body=body, headers=headers, deadline_s=deadline_s
         )
@@ -128,7 +136,10 @@ class DockerClient:
         body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[ByteStream]:
-        """Make a call whose answer goes on; the caller bounds the time. Leaving closes the connection."""
+        """Make a call whose answer goes on; the caller bounds the time. Leaving ends the connection.
+
+        `body` is JSON as a dict, bytes or an open file.
+        """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=PING_DEADLINE_S)
         response = await self._request(method, path, params, body, headers, timeout, None)
         try:
@@ -174,7 +185,7 @@ class DockerClient:
     ) -> aiohttp.ClientResponse:
         session = self._session or await self._connect()
         sent = {"Content-Type": "application/json", **(headers or {})}
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body)
+        data = json.dumps(body) if isinstance(body, dict) else body
         try:
             response = await session.request(
                 method, f"{self._base}/{path}", params=params, data=data, headers=sent, timeout=limits

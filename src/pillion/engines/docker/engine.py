@@ -25,7 +25,7 @@ class DockerEngine:
     def __init__(self, host: str | None = None, *, state_folder: Path | None = None) -> None:
         self._client = DockerClient(host)
         self._feed = EventFeed(self._client)
-        self._images = Images(self._client, self.capabilities)
+        self._images = Images(self._client, capabilities=self.capabilities, state_folder=state_folder)
         self._ports = PortBook()
         self._known: Capabilities | None = None
 

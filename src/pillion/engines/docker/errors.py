@@ -36,6 +36,8 @@ class ApiError(Exception):
     @property
     def as_docker_says(self) -> str:
         """The text as Docker's own client, and so the ECS agent, words it."""
+        if not self.status:  # told in the middle of a stream
+            return self.message
         return f"Error response from daemon: {self.message}"
 
 

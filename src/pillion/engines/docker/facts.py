@@ -35,7 +35,9 @@ def found_in(inspection: Mapping[str, Any]) -> Found:
     }
     networks = (settings.get("Networks") or {}).items()
     return Found(
-        addresses=tuple(_address(name, network) for name, network in networks),
+        addresses=tuple(
+            address for name, network in networks if (address := _address(name, network)).ipv4 or address.ipv6
+        ),
         host_ports=host_ports,
         pid=inspection["State"].get("Pid") or None,
     )

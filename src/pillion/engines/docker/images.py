@@ -1,36 +1,133 @@
-"""Images: whether to pull, pulling with progress, and what is here."""
+"""Images: whether one has to be fetched, built or made, and what is known of those that are here.
+
+Shared by all tasks of an engine. The pull behaviors are those of the ECS agent (ECS_IMAGE_PULL_BEHAVIOR)
+and `never`. How a pull goes is in `pulling`, how a folder is built in `building`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
+from pillion.core.lifecycle.states import PullBehavior
 from pillion.core.plan.model import ContainerPlan, ImagePlan, TaskPlan
+from pillion.engines.docker.building import build_image
 from pillion.engines.docker.client import DockerClient
-from pillion.engines.docker.errors import ApiError
-from pillion.engines.docker.holder import ensure_holder_image
+from pillion.engines.docker.credentials import RegistryCredentials, config_path, find_credentials
+from pillion.engines.docker.errors import ApiError, DeadlinePassedError, named
+from pillion.engines.docker.holder import HolderUnavailableError, ensure_holder_image
 from pillion.engines.docker.holder.image import REPOSITORY
+from pillion.engines.docker.pulled import PulledImages
+from pillion.engines.docker.pulling import look_up_digest, pull_image
+from pillion.engines.docker.references import parse_reference
 from pillion.ports.engine import Capabilities, EngineError, ManifestAnswer, ProgressSink, PullAnswer
 
 LOAD_DEADLINE_S = 300.0
 
+Inspection = dict[str, Any]
+SecretCredentials = Callable[[str], Awaitable[RegistryCredentials]]
+"""Fetches the credentials that a definition's repositoryCredentials names by the ARN of a secret."""
+
 
 class Images:
-    """The images of one engine, shared by all its tasks."""
+    """The images of one engine.
+
+    `secret_credentials` is asked for images with repositoryCredentials; without it, and for all others, the
+    user's own credentials are used.
+    """
 
     def __init__(
-        self, client: DockerClient, capabilities: Callable[[], Coroutine[Any, Any, Capabilities]]
+        self,
+        client: DockerClient,
+        *,
+        capabilities: Callable[[], Awaitable[Capabilities]],
+        state_folder: Path | None = None,
+        secret_credentials: SecretCredentials | None = None,
+        docker_config: Path | None = None,
     ) -> None:
         self._client = client
         self._capabilities = capabilities
+        self._secret_credentials = secret_credentials
+        self._config = docker_config or config_path(os.environ)
+        self._pulled = PulledImages(state_folder)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._found: dict[tuple[str, str], Inspection] = {}
+        self._digests: dict[tuple[str, str], str] = {}
         self._ids: dict[str, str] = {}
         self._holder: str | None = None
 
     def reference(self, image: ImagePlan) -> str:
-        """Return what the engine is to be given as the image."""
-        if image.local and image.used == REPOSITORY and self._holder is not None:
+        """Return what the engine is given as the image; pillion's own has the name of its content."""
+        if _is_holder(image) and self._holder is not None:
             return self._holder
         return image.used
+
+    def image_id(self, image: ImagePlan) -> str | None:
+        """Return the id of an image that was looked at."""
+        return self._ids.get(self.reference(image))
+
+    async def resolve(self, task: TaskPlan, container: ContainerPlan) -> ManifestAnswer:
+        """Find an image's digest: from the registry if it is going to be pulled, else from what is here.
+
+        Raises EngineError (CannotPullImageManifestError).
+        """
+        image, key = container.image, (task.identity.task_id, container.name)
+        if image.local or image.build_folder is not None:
+            return ManifestAnswer(digest=None, present=True)
+        found = await self._find(image, "CannotPullImageManifestError")
+        if not self._needs_pull(task.pull_behavior, image, found):
+            if found is not None:
+                self._found[key] = found
+            return ManifestAnswer(digest=_digest(found), present=found is not None)
+        reference = parse_reference(image.used)
+        if reference.digest is not None or (await self._capabilities()).name == "podman":
+            return ManifestAnswer(digest=None, present=found is not None)  # Podman has no such call
+        headers = await self._headers(image)
+        try:
+            digest = await look_up_digest(self._client, image.used, headers)
+        except EngineError as error:
+            raise _cached(error, found) from error
+        if digest is not None:
+            self._digests[key] = digest
+        return ManifestAnswer(digest=digest, present=found is not None)
+
+    async def pull(
+        self, task: TaskPlan, container: ContainerPlan, started: Callable[[], None], progress: ProgressSink
+    ) -> PullAnswer:
+        """Have the image here: pull, build or make it, if that is needed.
+
+        Raises EngineError (CannotPullContainerError and the like).
+        """
+        image, key = container.image, (task.identity.task_id, container.name)
+        digest, found = self._digests.pop(key, None), self._found.pop(key, None)
+        if image.local:
+            return await self._have_local(image)
+        async with self._locks[image.used]:  # what one container fetches, the others of the task find here
+            if image.build_folder is not None:
+                return await self._build(container, image.build_folder, progress)
+            found = found or await self._find(image, "CannotPullContainerError")
+            if not self._needs_pull(task.pull_behavior, image, found):
+                return PullAnswer(pulled=False, digest=_digest(_present(image, found)))
+            started()
+            try:
+                await pull_image(
+                    self._client,
+                    parse_reference(image.used),
+                    image=image.used,
+                    digest=digest,
+                    platform=image.platform,
+                    headers=await self._headers(image),
+                    progress=progress,
+                    container=container.name,
+                )
+            except EngineError as error:
+                raise _cached(error, found) from error
+            self._pulled.add(image.used)
+            return PullAnswer(pulled=True, digest=_digest(await self._inspect(image.used)) or digest)
 
     async def image_exists(self, reference: str) -> bool:
         """Say whether the engine has an image."""
@@ -46,29 +143,72 @@ class Images:
             deadline_s=LOAD_DEADLINE_S,
         )
 
-    def image_id(self, image: ImagePlan) -> str | None:
-        """Return the id of an image that was looked at."""
-        return self._ids.get(self.reference(image))
+    def _needs_pull(self, behavior: PullBehavior, image: ImagePlan, found: Inspection | None) -> bool:
+        match behavior:
+            case PullBehavior.NEVER:
+                return False
+            case PullBehavior.PREFER_CACHED:
+                return found is None
+            case PullBehavior.ONCE:
+                return found is None or image.used not in self._pulled
+            case _:
+                return True
 
-    async def resolve(self, task: TaskPlan, container: ContainerPlan) -> ManifestAnswer:
-        """Find the digest."""
-        if container.image.local and container.image.used == REPOSITORY:
-            self._holder = await ensure_holder_image(self, (await self._capabilities()).architecture)
-        found = await self._inspect(self.reference(container.image))
-        return ManifestAnswer(digest=_digest(found), present=found is not None)
-
-    async def pull(
-        self, task: TaskPlan, container: ContainerPlan, started: Callable[[], None], progress: ProgressSink
-    ) -> PullAnswer:
-        """Have the image here."""
-        found = await self._inspect(self.reference(container.image))
-        if found is None:
-            raise EngineError("CannotPullContainerError", f"no such image: {container.image.used}")
-        return PullAnswer(pulled=False, digest=_digest(found))
-
-    async def _inspect(self, reference: str) -> dict[str, Any] | None:
+    async def _have_local(self, image: ImagePlan) -> PullAnswer:
         try:
-            found: dict[str, Any] = await self._client.get(f"images/{reference}/json")
+            if _is_holder(image):
+                architecture = (await self._capabilities()).architecture
+                self._holder = await ensure_holder_image(self, architecture)
+            else:
+                _present(image, await self._inspect(image.used))
+        except HolderUnavailableError as error:
+            raise EngineError("CannotPullContainerError", str(error)) from error
+        except (ApiError, DeadlinePassedError) as error:
+            raise named(error, "CannotPullContainerError", reaching="pulled") from error
+        return PullAnswer(pulled=False, digest=None)
+
+    async def _build(self, container: ContainerPlan, folder: str, progress: ProgressSink) -> PullAnswer:
+        image = container.image
+        await build_image(
+            self._client,
+            folder=Path(folder),
+            tag=image.used,
+            platform=image.platform,
+            config=self._config,
+            label_of=self._label_of,
+            container=container.name,
+            progress=progress,
+        )
+        return PullAnswer(pulled=False, digest=None)
+
+    async def _label_of(self, reference: str, label: str) -> str | None:
+        found = await self._inspect(reference)
+        labels = ((found or {}).get("Config") or {}).get("Labels") or {}
+        value: str | None = labels.get(label)
+        return value
+
+    async def _headers(self, image: ImagePlan) -> dict[str, str]:
+        if image.repository_credentials and self._secret_credentials is not None:
+            credentials: RegistryCredentials | None = await self._secret_credentials(
+                image.repository_credentials
+            )
+        else:
+            credentials = await find_credentials(self._config, parse_reference(image.used).credentials_key)
+        return {} if credentials is None else {"X-Registry-Auth": credentials.header()}
+
+    async def _find(self, image: ImagePlan, name: str) -> Inspection | None:
+        """Return what is here under the image's name, unless it is for another platform."""
+        try:
+            found = await self._inspect(image.used)
+        except (ApiError, DeadlinePassedError) as error:
+            raise named(error, name, reaching="pulled") from error
+        if found is not None and image.platform and not _is_for(found, image.platform):
+            return None
+        return found
+
+    async def _inspect(self, reference: str) -> Inspection | None:
+        try:
+            found: Inspection = await self._client.get(f"images/{reference}/json")
         except ApiError as error:
             if error.is_missing:
                 return None
@@ -77,6 +217,27 @@ class Images:
         return found
 
 
-def _digest(image: dict[str, Any] | None) -> str | None:
+def _is_holder(image: ImagePlan) -> bool:
+    return image.local and image.used == REPOSITORY
+
+
+def _present(image: ImagePlan, found: Inspection | None) -> Inspection:
+    if found is None:
+        platform = f" for {image.platform}" if image.platform else ""
+        text = f"image {image.used} is not here{platform}, and it is not to be pulled"
+        raise EngineError("CannotPullContainerError", text)
+    return found
+
+
+def _cached(error: EngineError, found: Inspection | None) -> EngineError:
+    return EngineError(error.error.name, error.error.text, cached=found is not None)
+
+
+def _is_for(image: Inspection, platform: str) -> bool:
+    system, _, architecture = platform.partition("/")
+    return (image.get("Os"), image.get("Architecture")) == (system, architecture)
+
+
+def _digest(image: Inspection | None) -> str | None:
     digests = (image or {}).get("RepoDigests") or []
     return digests[0].partition("@")[2] if digests else None

@@ -421,9 +421,11 @@ class DockerTask:
 
     async def _learn(self, record: Record) -> None:
         try:
-            record.found = found_in(await self._inspect(record.plan))
+            found = found_in(await self._inspect(record.plan))
         except (ApiError, DeadlinePassedError, EngineUnreachableError):
             return  # the addresses stay unknown, which is what the facts then say
+        if found.addresses:  # it may have ended again already
+            record.found = found
 
     async def _make_sure_of_end(self, record: Record) -> None:
         """After a stop: its event has to come. If it does not, the engine is asked."""
