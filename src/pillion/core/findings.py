@@ -84,6 +84,7 @@ class Finding:
         aws_text: Whether AWS is known to answer with exactly `message`.
         detail: Our words beside AWS's text: names, numbers, a suggestion. Empty where `message` says it all.
         path: Where in the definition, as keys and indices.
+        at_key: Whether it is the member's name, rather than its value, that is wrong.
         container: Name of the container, or None for the task as a whole.
         why: Why it matters.
         fix: What to do.
@@ -101,6 +102,7 @@ class Finding:
     aws_text: bool = False
     detail: str = ""
     path: Path = ()
+    at_key: bool = False
     container: str | None = None
     why: str = ""
     fix: str = ""

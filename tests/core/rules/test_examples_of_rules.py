@@ -8,29 +8,30 @@ import pytest
 
 from pillion.core.rules import RULES, Rule, check_definition
 
-BY_CODE = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+EACH_RULE = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 
 
-@BY_CODE
+@EACH_RULE
 def test_a_rule_objects_to_its_bad_example(rule: Rule) -> None:
     assert rule.code in {finding.code for finding in check_definition(rule.bad)}
 
 
-@BY_CODE
+@EACH_RULE
 def test_a_rule_is_content_with_its_good_example(rule: Rule) -> None:
     assert rule.code not in {finding.code for finding in check_definition(rule.good)}
 
 
-@BY_CODE
+@EACH_RULE
 def test_aws_refuses_no_good_example_for_another_reason(rule: Rule) -> None:
     refused = [finding for finding in check_definition(rule.good) if finding.severity == "error"]
     assert refused == []
 
 
-@BY_CODE
+@EACH_RULE
 def test_a_rule_says_what_why_and_what_to_do(rule: Rule) -> None:
     assert re.fullmatch(r"[EWS]\d{3}", rule.code)
-    assert rule.title and not rule.title.endswith(".")
+    assert rule.title
+    assert not rule.title.endswith(".")
     assert rule.why.endswith((".", "?"))
     assert rule.fix.endswith(".")
     assert rule.source.startswith("https://docs.aws.amazon.com/")

@@ -27,10 +27,12 @@ from pillion.core.rules import (
     proxy,
     secrets,
     storage,
+    structure,
 )
 from pillion.core.rules.rule import Rule
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
+    structure,
     definition,
     containers,
     limits,

@@ -7,14 +7,14 @@ definition meets only the rules that can say something about it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
 from pillion.core.findings import Finding
 from pillion.core.rules.catalogue import RULES
 from pillion.core.rules.rule import ContainerCheck, Rule, TaskCheck
-from pillion.core.rules.structure import structure_findings
+from pillion.core.rules.structure import WRAPPER, is_wrapped, structure_findings
 from pillion.core.rules.view import EC2, EXTERNAL, FARGATE, MANAGED_INSTANCES, TaskView
 
 LAUNCH_TYPES: Final = frozenset({EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES})
@@ -61,7 +61,8 @@ def check_definition(value: object, *, launch_types: Iterable[str] = ()) -> list
     """Find everything that is wrong with a task definition, or will be.
 
     Args:
-        value: The definition's JSON object, with `UNKNOWN` for values that are not known yet.
+        value: The definition's JSON object, with `UNKNOWN` for values that are not known yet; also as
+            DescribeTaskDefinition prints it, inside of `taskDefinition`.
         launch_types: Launch types to check for beside those that the definition itself requires.
 
     Returns:
@@ -71,6 +72,17 @@ def check_definition(value: object, *, launch_types: Iterable[str] = ()) -> list
     findings = structure_findings(value)
     if not isinstance(value, dict):
         return findings
+    if is_wrapped(value):
+        findings += [
+            replace(finding, path=(WRAPPER, *finding.path))
+            for finding in _rule_findings(value[WRAPPER], launch_types)
+        ]
+    else:
+        findings += _rule_findings(value, launch_types)
+    return findings
+
+
+def _rule_findings(value: dict[str, Any], launch_types: Iterable[str]) -> list[Finding]:
     task = TaskView(value, frozenset(launch_types))
     task_table, container_table = _tables(task.launch_types & LAUNCH_TYPES)
     anywhere = dict(value)
@@ -85,8 +97,7 @@ def check_definition(value: object, *, launch_types: Iterable[str] = ()) -> list
             key = _POSITIONS[container_rule.code], container.index
             hits += [(*key, container_rule.finding(hit, container.label)) for hit in check(task, container)]
     hits.sort(key=lambda entry: entry[:2])
-    findings.extend(finding for _, _, finding in hits)
-    return findings
+    return [finding for _, _, finding in hits]
 
 
 def _container_of(task: TaskView, path: tuple[str | int, ...]) -> str | None:

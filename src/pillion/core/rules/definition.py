@@ -12,7 +12,6 @@ from pillion.core.rules.rule import Hit, api, aws_says, guide, removing, set_to,
 from pillion.core.rules.view import (
     MANAGED_INSTANCES,
     TaskView,
-    absent,
     is_known,
     members,
     text,
@@ -32,7 +31,7 @@ PLACEMENT_CONSTRAINTS_MAX: Final = 10
 
 @task_rule(
     code="E001",
-    title="The family is missing or has characters that AWS does not take",
+    title="The family has characters that AWS does not take",
     why="The family is the definition's name; AWS refuses one with anything but letters, digits, - and _.",
     fix="Give a family of 1 to 255 letters, digits, hyphens and underscores.",
     source=_PARAMETERS,
@@ -40,11 +39,9 @@ PLACEMENT_CONSTRAINTS_MAX: Final = 10
     good=task(family="web-app"),
 )
 def family(task: TaskView) -> Iterator[Hit]:
-    """Family: present, and of the allowed characters."""
+    """Characters and length of the family; S007 speaks of a missing one."""
     name = text(task.raw, "family")
-    if absent(task.raw, "family"):
-        yield we_say((), "The definition has no family.")
-    elif name is not None and not _NAME.fullmatch(name):
+    if name is not None and not _NAME.fullmatch(name):
         yield aws_says(("family",), "Family contains invalid characters.", f"The family is {name!r}.")
 
 
@@ -59,9 +56,8 @@ def family(task: TaskView) -> Iterator[Hit]:
     blocks_run=True,
 )
 def no_containers(task: TaskView) -> Iterator[Hit]:
-    """The container list exists and is not empty."""
-    found = task.raw.get("containerDefinitions")
-    if found is None or found == []:
+    """The container list is not empty; S007 speaks of a missing one."""
+    if task.raw.get("containerDefinitions") == []:
         yield aws_says(("containerDefinitions",), "Container list cannot be empty.")
 
 
@@ -176,26 +172,20 @@ def _tag_problem(value: str, length_max: int) -> str:
 
 @task_rule(
     code="E008",
-    title="A placement constraint that a task definition cannot have",
-    why="A definition takes at most ten constraints, and only of the type memberOf.",
-    fix="Keep the constraints that every task needs; give the others with the service or with RunTask.",
+    title="More than ten placement constraints",
+    why="A definition takes at most ten constraints; those of a service or of RunTask come on top.",
+    fix="Join expressions with `and`, or give some of the constraints with the service or with RunTask.",
     source=guide("task-placement-constraints.html"),
-    bad=task(placementConstraints=[{"type": "distinctInstance"}]),
-    good=task(placementConstraints=[{"type": "memberOf", "expression": "attribute:disk == ssd"}]),
+    bad=task(placementConstraints=[{"type": "memberOf", "expression": "attribute:disk == ssd"}] * 11),
+    good=task(placementConstraints=[{"type": "memberOf", "expression": "attribute:disk == ssd"}] * 10),
     on="placementConstraints",
 )
 def placement_constraints(task: TaskView) -> Iterator[Hit]:
-    """At most ten, all memberOf."""
-    constraints = list(members(task.raw, "placementConstraints"))
-    if len(constraints) > PLACEMENT_CONSTRAINTS_MAX:
-        message = (
-            f"There are {len(constraints)} placement constraints; AWS takes {PLACEMENT_CONSTRAINTS_MAX}."
-        )
+    """At most ten."""
+    count = len(members(task.raw, "placementConstraints"))
+    if count > PLACEMENT_CONSTRAINTS_MAX:
+        message = f"There are {count} placement constraints; AWS takes {PLACEMENT_CONSTRAINTS_MAX}."
         yield we_say(("placementConstraints",), message)
-    for index, constraint in constraints:
-        if text(constraint, "type") == "distinctInstance":
-            message = "distinctInstance is a constraint of services and RunTask, not of a definition."
-            yield we_say(("placementConstraints", index, "type"), message)
 
 
 @task_rule(

@@ -161,7 +161,7 @@ def _lacks_option(container: ContainerView, name: str) -> bool:
     if "options" in configuration and not isinstance(configuration["options"], dict):
         return configuration["options"] is None
     secret = {text(option, "name") for _, option in members(configuration, "secretOptions")}
-    return name not in secret and absent(log_options(container), name)
+    return not secret & {name, None} and absent(log_options(container), name)
 
 
 @container_rule(

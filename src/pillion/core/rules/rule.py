@@ -13,7 +13,7 @@ possible. The examples are whole definitions: the documentation shows them and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NotRequired, TypedDict, Unpack
 
@@ -82,8 +82,8 @@ class Rule:
     why: str
     fix: str
     source: str
-    bad: Mapping[str, Any]
-    good: Mapping[str, Any]
+    bad: Any
+    good: Any
     on: str | None = None
     launch_type: str | None = None
     blocks_run: bool = False
@@ -117,8 +117,8 @@ class RuleWords(TypedDict):
     why: str
     fix: str
     source: str
-    bad: Mapping[str, Any]
-    good: Mapping[str, Any]
+    bad: Any
+    good: Any
     severity: NotRequired[Severity]
     on: NotRequired[str]
     launch_type: NotRequired[str]

@@ -248,7 +248,7 @@ def ecr_without_role(task: TaskView) -> Iterator[Hit]:
         "The agent takes a secret's ARN alone, or with all three of json-key, version-stage and version-id; "
         "with fewer it calls the ARN invalid, and the task stops."
     ),
-    fix="Add the missing colons: arn:…:secret:name:key::",
+    fix="Add the missing colons, as in `arn:…:secret:name:key::`.",
     source=_SECRETS_MANAGER,
     bad=fargate(app(secrets=_secret(f"{_SECRET}:password"))),
     good=fargate(app(secrets=_secret(f"{_SECRET}:password::"))),

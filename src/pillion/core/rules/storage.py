@@ -88,9 +88,11 @@ def launch_volume_not_mounted(task: TaskView) -> Iterator[Hit]:
     """A volume with `configuredAtLaunch` is mounted by some container."""
     if not task.containers_known or not all(is_known(c.raw, "mountPoints") for c in task.containers):
         return
-    mounted = {
+    mounted = [
         mount.get("sourceVolume") for c in task.containers for _, mount in members(c.raw, "mountPoints")
-    }
+    ]
+    if any(not isinstance(name, str) for name in mounted):
+        return  # whoever mounts a volume that is not known may mount this one
     for index, volume in members(task.raw, "volumes"):
         name = text(volume, "name")
         if volume.get("configuredAtLaunch") is True and name is not None and name not in mounted:

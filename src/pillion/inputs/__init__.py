@@ -1,0 +1,10 @@
+"""Finds task definitions in what people have: ECS JSON, container lists, CloudFormation, Terraform.
+
+A reader turns a document's plain value into subjects: definitions spelt as the ECS API spells them, with
+`UNKNOWN` for what only the deployment knows, and a way back to the document. Nothing here opens files.
+"""
+
+from pillion.inputs.find import find_definitions
+from pillion.inputs.subject import Road, Subject
+
+__all__ = ["Road", "Subject", "find_definitions"]

@@ -1,0 +1,42 @@
+"""What a file holds that can be checked: a task definition, and the road on which it reaches AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from pillion.core.findings import Path
+
+
+class Road(Enum):
+    """How a definition gets to AWS; each road treats mistakes in its own way."""
+
+    ECS = "the AWS CLI and the SDKs"
+    CONTAINERS = "a list of containers"
+    CLOUDFORMATION = "CloudFormation"
+    TERRAFORM = "Terraform"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """One task definition of a document.
+
+    Attributes:
+        name: Its family, or its logical id or address where the document has one.
+        road: How it gets to AWS.
+        value: The definition as the ECS API spells it, with `UNKNOWN` for what is not known yet.
+        locate: From a path in the definition to the path in the document.
+    """
+
+    name: str
+    road: Road
+    value: dict[str, Any]
+    locate: Callable[[Path], Path]
+
+    def locate_exactly(self, path: Path) -> Path | None:
+        """The path in the document, where the document spells the definition as the API does."""
+        if self.road in (Road.ECS, Road.CONTAINERS):
+            return self.locate(path)
+        return None
