@@ -24,7 +24,7 @@ images: engine ## make the local images of tests, examples and demo (no registry
 	@$(PYTHON) images/build.py
 
 demo: images ## run a task with four sidecars on this machine and show what happens
-	@$(PYTHON) scripts/demo
+	@$(PYTHON) scripts/demo.py
 
 check: setup ## lint, types, import contracts, and every test that needs no container engine
 	.venv/bin/ruff check .

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the local images of tests, examples and demo, without a registry: ``images/build.py [NAME…] [--list]``.
+"""Makes the local images of tests, examples and demo without a registry: ``build.py [NAME…] [--list]``.
 
-Each image is a folder with an ``image.toml`` below ``images/`` or ``examples/``; ``images/README.md`` says how to add
-one. What is up to date is left alone, so calling this before every test run costs a few milliseconds.
+Each image is a folder with an ``image.toml`` below ``images/`` or ``examples/``; ``images/README.md`` says
+how to add one. What is up to date is left alone, so calling this before every test run costs a few
+milliseconds.
 """
 
 import argparse
@@ -17,8 +18,12 @@ from builder.wheels import WheelError
 
 def main() -> int:
     """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(description="Make the local images of pillion's tests, examples and demo.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="full or short; all usual ones when none is given")
+    parser = argparse.ArgumentParser(
+        description="Make the local images of pillion's tests, examples and demo."
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="full or short; all usual ones when none is given"
+    )
     parser.add_argument("--list", action="store_true", help="say which images there are, and make none")
     parser.add_argument("--force", action="store_true", help="make them anew even when they are up to date")
     arguments = parser.parse_args()

@@ -1,6 +1,7 @@
 """Layers and their configuration as one ``docker save`` file, which every engine loads, Podman included.
 
-Loading a file avoids the engines' builders, which differ between versions and need a base image from somewhere.
+Loading a file avoids the engines' builders, which differ between versions and need a base image from
+somewhere.
 """
 
 import hashlib

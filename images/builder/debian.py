@@ -1,8 +1,9 @@
-"""Debian packages as the raw material of an image: fetched by apt, unpacked by dpkg-deb, nothing installed here.
+"""Debian packages as the raw material of an image: fetched by apt, unpacked by dpkg-deb, never installed.
 
-apt is given an empty list of installed packages, so it resolves the dependencies of the image and not of this
-machine; no root rights are needed. Surprising: a few packages are declared as present although they never are.
-They only serve the install scripts of others, which are not run, and would triple the size of a Python image.
+apt is given an empty list of installed packages, so it resolves the dependencies of the image and not of
+this machine; no root rights are needed. Surprising: a few packages are declared as present although they
+never are. They only serve the install scripts of others, which are not run, and would triple the size of a
+Python image.
 """
 
 import os
@@ -55,8 +56,7 @@ def fetch(packages: tuple[str, ...], cache: Path) -> list[Path]:
     """
     (cache / "archives" / "partial").mkdir(parents=True, exist_ok=True)
     status = cache / "status"
-    stanza = "Package: {name}\nStatus: install ok installed\nVersion: 9999\nArchitecture: {arch}\nDescription: none\n\n"
-    status.write_text("".join(stanza.format(name=name, arch=architecture()) for name in _NEVER_NEEDED_AT_RUN_TIME))
+    status.write_text("".join(_installed(name) for name in _NEVER_NEEDED_AT_RUN_TIME))
     _update_lists_once()
     options = [
         *("-o", f"Dir::State::status={status}", "-o", f"Dir::Cache::archives={cache / 'archives'}"),
@@ -75,12 +75,19 @@ def unpack(package: Path, root: Path) -> None:
         PackageError: the package file is damaged or the disk is full.
     """
     excluded = [f"--exclude={pattern}" for pattern in _NOT_UNPACKED]
-    # --keep-directory-symlink: a package that carries ./lib must follow our link into usr/lib, not replace it.
+    # --keep-directory-symlink: a package that carries ./lib must follow our link into usr/lib.
     command = ["tar", "-x", "-C", str(root), "--keep-directory-symlink", "--no-same-owner", *excluded]
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as reader:
         unpacked = subprocess.run(command, stdin=reader.stdout, capture_output=True, text=True, check=False)
     if unpacked.returncode != 0 or reader.returncode != 0:
-        raise PackageError(f"cannot unpack {package}: {unpacked.stderr.strip() or 'the file is damaged; delete it'}")
+        reason = unpacked.stderr.strip() or "the file is damaged; delete it"
+        raise PackageError(f"cannot unpack {package}: {reason}")
+
+
+def _installed(name: str) -> str:
+    fields = {"Package": name, "Status": "install ok installed", "Version": "9999", "Description": "none"}
+    lines = [f"{key}: {value}\n" for key, value in {**fields, "Architecture": architecture()}.items()]
+    return "".join(lines) + "\n"
 
 
 def _newest(archives: Path, name: str) -> Path:

@@ -8,7 +8,7 @@ import json
 import os
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
 _TIMEOUT_S = 120.0
@@ -74,8 +74,11 @@ class Engine:
         image: dict[str, Any] = json.loads(answer)
         return image
 
-    def _call(self, method: str, path: str, body: Any = None, length: int | None = None) -> tuple[int, bytes]:
-        headers = {} if length is None else {"Content-Type": "application/x-tar", "Content-Length": str(length)}
+    def _call(
+        self, method: str, path: str, body: BinaryIO | None = None, length: int | None = None
+    ) -> tuple[int, bytes]:
+        tar = {"Content-Type": "application/x-tar"}
+        headers = {} if length is None else {**tar, "Content-Length": str(length)}
         connection = self._connect()
         try:
             connection.request(method, path, body=body, headers=headers)
@@ -95,4 +98,6 @@ class Engine:
             return _UnixConnection(parts.path)
         if parts.scheme in {"tcp", "http"} and parts.hostname:
             return http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=_TIMEOUT_S)
-        raise EngineError(f"DOCKER_HOST={self._host} is not supported here; use unix:///path or tcp://host:port")
+        raise EngineError(
+            f"DOCKER_HOST={self._host} is not supported here; use unix:///path or tcp://host:port"
+        )

@@ -1,8 +1,9 @@
-"""One image layer: packages, wheels and own files assembled in a scratch folder, then written as a reproducible tar.
+"""One image layer: packages, wheels and own files put together, then written as a reproducible tar.
 
-Same inputs give the same bytes (names sorted, one time stamp, root as owner), so the engine recognises a layer that
-it has. Surprising: Python files are compiled by the image's own interpreter, started through the image's own dynamic
-loader, because the machine's Python may be another version; that needs neither root nor a running container.
+Same inputs give the same bytes (names sorted, one time stamp, root as owner), so the engine recognises a
+layer that it has. Surprising: Python files are compiled by the image's own interpreter, started through the
+image's own dynamic loader, because the machine's Python may be another version; that needs neither root nor
+a running container.
 """
 
 import os
@@ -105,12 +106,16 @@ def _byte_compile(spec: ImageSpec, root: Path, base_layers: list[Path], scratch:
     libraries = [str(folder) for folder in interpreter_root.glob("usr/lib/*-linux-gnu")]
     command = [
         *(str(loaders[0].resolve()), "--library-path", ":".join(libraries)),
-        *(str((interpreter_root / "usr/bin/python3").resolve()), "-s", "-S", "-m", "compileall", "-q", "-j", "0"),
+        *(str((interpreter_root / "usr/bin/python3").resolve()), "-s", "-S"),
+        *("-m", "compileall", "-q", "-j", "0"),
         *("--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/", str(root)),
     ]
     environment = {"PYTHONHOME": str(interpreter_root / "usr"), "PATH": os.defpath}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode not in {0, 1}:  # 1: some file is no valid Python, for example a template; it stays as it is
+    if done.returncode not in {
+        0,
+        1,
+    }:  # 1: a file is no valid Python, for example a template; it stays as it is
         raise SpecError(f"{spec.name}: byte-compiling failed: {done.stderr.strip()}")
 
 

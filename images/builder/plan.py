@@ -1,7 +1,8 @@
 """From names to loaded images: what is stale is built, bases first, and loaded in one go.
 
-An image carries the digest of its inputs as a label; a layer's file carries it in its name. So an image is up to date
-when its label says so, and an image that the engine lost comes back from the layer file in a moment.
+An image carries the digest of its inputs as a label; a layer's file carries it in its name. So an image is
+up to date when its label says so, and an image that the engine lost comes back from the layer file in a
+moment.
 """
 
 import fcntl
@@ -62,7 +63,8 @@ def build(wanted: list[str], report: Callable[[str, str], None], *, force: bool 
         fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs at once: the second finds everything done
         platform = f"{debian.release()}/{debian.architecture()}"
         digests = _digests(chosen, platform)
-        stale = [spec for spec in chosen if force or engine.inputs_of(spec.name, INPUTS_LABEL) != digests[spec.name]]
+        known = {spec.name: engine.inputs_of(spec.name, INPUTS_LABEL) for spec in chosen}
+        stale = [spec for spec in chosen if force or known[spec.name] != digests[spec.name]]
         for spec in chosen:
             if spec not in stale:
                 report(spec.name, "up to date")
@@ -110,7 +112,9 @@ def _write_layers(
     return finished
 
 
-def _load(stale: list[ImageSpec], specs: dict[str, ImageSpec], digests: dict[str, str], engine: Engine) -> None:
+def _load(
+    stale: list[ImageSpec], specs: dict[str, ImageSpec], digests: dict[str, str], engine: Engine
+) -> None:
     images = []
     for spec in stale:
         below = list(reversed(bases(specs, spec.name)))

@@ -99,7 +99,9 @@ def read_spec(path: Path) -> ImageSpec:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SpecError(f"{path}: {error}") from error
     if unknown := sorted(document.keys() - _KNOWN_KEYS):
-        raise SpecError(f"{path}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(_KNOWN_KEYS))}")
+        raise SpecError(
+            f"{path}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(_KNOWN_KEYS))}"
+        )
     if "name" not in document:
         raise SpecError(f'{path}: no name; write for example name = "pillion-local/thing:1"')
     requirements = document.pop("requirements", None)
@@ -141,7 +143,9 @@ def bases(specs: dict[str, ImageSpec], name: str) -> list[ImageSpec]:
     current = specs[name]
     while current.base is not None:
         if current.base not in specs:
-            raise SpecError(f"{current.folder}/image.toml: base {current.base} is not defined by any image.toml")
+            raise SpecError(
+                f"{current.folder}/image.toml: base {current.base} is not defined by any image.toml"
+            )
         current = specs[current.base]
         if current in chain or current.name == name:
             raise SpecError(f"{current.folder}/image.toml: {name} stands on itself")

@@ -1,4 +1,4 @@
-"""Python packages as raw material: pinned and hashed requirements, installed by pip into a folder of the image."""
+"""Python packages as raw material: pinned, hashed requirements, installed into a folder of the image."""
 
 import subprocess
 import sys
@@ -18,9 +18,12 @@ def install(requirements: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     command = [
         *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"),
-        *("--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile", "--no-warn-script-location"),
-        *("--root-user-action=ignore", "--target", str(target), "--requirement", str(requirements)),
+        *("--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile"),
+        *("--no-warn-script-location", "--root-user-action=ignore"),
+        *("--target", str(target), "--requirement", str(requirements)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise WheelError(f"pip cannot install {requirements.name}: {done.stderr.strip() or done.stdout.strip()}")
+        raise WheelError(
+            f"pip cannot install {requirements.name}: {done.stderr.strip() or done.stdout.strip()}"
+        )

@@ -23,7 +23,7 @@ def write_order(number: int) -> None:
 
 
 def main() -> None:
-    """Write until the task stops: ECS sends SIGTERM, which Python as a container's first process would ignore."""
+    """Write until SIGTERM, which a container's first process ignores unless it says otherwise."""
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     OUTBOX.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
