@@ -9,7 +9,7 @@ CHECK_WORKERS ?= 2
 DOCKER_WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine images demo test check docker-test bench format clean
+.PHONY: help setup engine images demo check docker-test test bench format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
