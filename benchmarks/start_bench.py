@@ -1,0 +1,343 @@
+"""How long a task takes to run, against the limit and against a peer, in one run on one machine.
+
+1. From start to all containers running: pillion against the bare Docker API calls of the same graph.
+2. The same services with docker-compose, whole commands, one of them waited for by health.
+3. From a dependency's exit, as Docker stamps it, to the dependant's start call.
+4. Fifty tasks of three containers in one process.
+5. Memory of one `pillion run`; cold start of `pillion --version` against bare Python.
+
+Needs a Docker Engine and the image pillion-local/busybox:1. Leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from pillion.app import TaskControl, docker_engine, prepare_task, run_task
+from pillion.core.lifecycle import commands as cmd
+from pillion.core.lifecycle.commands import Report
+from pillion.core.lifecycle.state import TaskState
+from pillion.core.plan.options import RunOptions
+from pillion.core.taskdef.parse import parse_task_definition
+from pillion.engines.docker.task import DockerTask
+from pillion.runtime.observer import SilentObserver
+
+IMAGE = "pillion-local/busybox:1"
+SOCKET = "/var/run/docker.sock"
+ROUNDS = 15
+TASKS = 50
+
+SLEEP = ["sh", "-c", "trap 'exit 0' TERM; sleep 600 & wait"]
+
+
+def definition(health: bool = False) -> dict[str, Any]:
+    web: dict[str, Any] = {"name": "web", "image": IMAGE, "memory": 64, "command": SLEEP}
+    init = {"name": "init", "image": IMAGE, "memory": 64, "essential": False, "command": ["true"]}
+    side: dict[str, Any] = {"name": "side", "image": IMAGE, "memory": 64, "command": SLEEP}
+    if health:
+        side["healthCheck"] = {"command": ["CMD-SHELL", "true"], "interval": 1, "timeout": 1}
+        web["dependsOn"] = [{"containerName": "side", "condition": "HEALTHY"}]
+        init["command"] = SLEEP
+    else:
+        edge = [{"containerName": "init", "condition": "SUCCESS"}]
+        web["dependsOn"] = side["dependsOn"] = edge
+    return {"family": "bench", "networkMode": "awsvpc", "containerDefinitions": [init, side, web]}
+
+
+class StopWhenRunning(SilentObserver):
+    """Notes when the task is RUNNING."""
+
+    def __init__(self) -> None:
+        self.running_at: float | None = None
+        self.running = asyncio.Event()
+
+    def reported(self, report: Report, state: TaskState, at_s: float) -> None:
+        if isinstance(report, cmd.ReportTask) and report.last_status == "RUNNING":
+            self.running_at = time.perf_counter()
+            self.running.set()
+
+
+async def pillion_once(state_folder: Path) -> float:
+    result = parse_task_definition(definition())
+    assert result.definition is not None
+    observer = StopWhenRunning()
+    begin = time.perf_counter()
+    prepared = prepare_task(result.definition, None, RunOptions(), cluster="default")
+    control = TaskControl()
+    job = asyncio.create_task(
+        run_task(
+            prepared,
+            control=control,
+            engine=docker_engine(state_folder),
+            state_folder=state_folder,
+            observe=lambda notices, capabilities: observer,
+        )
+    )
+    await asyncio.wait({job, asyncio.create_task(observer.running.wait())}, return_when="FIRST_COMPLETED")
+    control.kill()
+    await job
+    assert observer.running_at is not None
+    return observer.running_at - begin
+
+
+async def bare_once(session: aiohttp.ClientSession, network: str) -> float:
+    """The same graph with nothing but the API calls that it takes."""
+
+    async def call(path: str, body: Mapping[str, Any] | None = None) -> Any:
+        async with session.post(f"http://docker/v1.41{path}", json=body) as answer:
+            text = await answer.text()
+            assert answer.status < 400, text
+            return json.loads(text) if text else None
+
+    async def up(name: str, host: Mapping[str, Any], command: list[str]) -> str:
+        body = {"Image": IMAGE, "Cmd": command, "HostConfig": host}
+        made = (await call(f"/containers/create?name=bench-{name}", body))["Id"]
+        await call(f"/containers/{made}/start")
+        return str(made)
+
+    begin = time.perf_counter()
+    pause = await up("pause", {"NetworkMode": network}, SLEEP)
+    joined = {"NetworkMode": f"container:{pause}", "Memory": 64 * 1024 * 1024}
+    init = await up("init", joined, ["true"])
+    await call(f"/containers/{init}/wait")
+    others = await asyncio.gather(up("web", joined, SLEEP), up("side", joined, SLEEP))
+    elapsed = time.perf_counter() - begin
+    for made in (*others, init, pause):
+        async with session.delete(f"http://docker/v1.41/containers/{made}?force=1") as answer:
+            assert answer.status < 400
+    return elapsed
+
+
+async def against_bare(state_folder: Path) -> None:
+    connector = aiohttp.UnixConnector(SOCKET)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        network = "pillion-bench"
+        async with session.post("http://docker/v1.41/networks/create", json={"Name": network}) as answer:
+            assert answer.status < 400, await answer.text()
+        try:
+            ours, bare = [], []
+            for _ in range(ROUNDS):
+                bare.append(await bare_once(session, network))
+                ours.append(await pillion_once(state_folder))
+        finally:
+            async with session.delete(f"http://docker/v1.41/networks/{network}"):
+                pass
+    mine, limit = statistics.median(ours), statistics.median(bare)
+    print(
+        f"start to all running: pillion {mine * 1000:.0f} ms, bare API calls {limit * 1000:.0f} ms, "
+        f"ratio {mine / limit:.2f} (goal 1.10), medians of {ROUNDS}"
+    )
+
+
+COMPOSE = """
+version: "2.4"
+services:
+  init: {image: IMAGE, command: COMMAND, mem_limit: 64m}
+  side:
+    image: IMAGE
+    command: COMMAND
+    mem_limit: 64m
+    healthcheck: {test: ["CMD-SHELL", "true"], interval: 1s, timeout: 1s}
+  web:
+    image: IMAGE
+    command: COMMAND
+    mem_limit: 64m
+    depends_on: {side: {condition: service_healthy}}
+  pause: {image: IMAGE, command: COMMAND}
+"""
+
+
+def against_compose(folder: Path) -> None:
+    program = shutil.which("docker-compose")
+    if program is None:
+        print("docker-compose: not installed (Debian's package docker-compose); left out")
+        return
+    file = folder / "docker-compose.yml"
+    file.write_text(COMPOSE.replace("IMAGE", IMAGE).replace("COMMAND", json.dumps(SLEEP)))
+    task = folder / "task.json"
+    task.write_text(json.dumps(definition(health=True)))
+    theirs, ours = [], []
+    for _ in range(5):
+        base = [program, "-p", "pillionbench", "-f", str(file)]
+        begin = time.perf_counter()
+        subprocess.run([*base, "up", "-d"], check=True, capture_output=True)
+        theirs.append(time.perf_counter() - begin)
+        subprocess.run([*base, "down", "-t", "0"], check=True, capture_output=True)
+        ours.append(command_once(task))
+    mine, peer = statistics.median(ours), statistics.median(theirs)
+    print(
+        f"whole command, one service waited for by health: pillion {mine:.2f} s, "
+        f"docker-compose {peer:.2f} s, "
+        f"ratio {mine / peer:.2f} (goal 0.50), medians of 5"
+    )
+
+
+def command_once(task: Path) -> float:
+    begin = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-m", "pillion", "run", str(task), "--format", "json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        elapsed = 0.0
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["type"] == "task" and event["lastStatus"] == "RUNNING":
+                elapsed = time.perf_counter() - begin
+                process.send_signal(2)
+    return elapsed
+
+
+async def exit_to_start(state_folder: Path) -> None:
+    """Docker's own FinishedAt of the dependency against the moment of the dependant's start call."""
+    delays: list[float] = []
+    calls: dict[str, float] = {}
+    real = DockerTask.start
+
+    async def start(self: DockerTask, container: str, *, restart: bool) -> float:
+        calls[container] = time.time()
+        return await real(self, container, restart=restart)
+
+    setattr(DockerTask, "start", start)  # noqa: B010 - measured from outside, so the product has no hook
+    try:
+        for _ in range(ROUNDS):
+            finished = await one_exit(state_folder)
+            delays.append(calls["web"] - finished)
+    finally:
+        setattr(DockerTask, "start", real)  # noqa: B010 - put back
+    delays.sort()
+    print(
+        "exit of a dependency to the dependant's start call: "
+        f"median {statistics.median(delays) * 1000:.1f} ms, "
+        f"worst {delays[-1] * 1000:.1f} ms of {ROUNDS} (goal: median under 10 ms)"
+    )
+
+
+async def one_exit(state_folder: Path) -> float:
+    value = definition()
+    result = parse_task_definition(value)
+    assert result.definition is not None
+    observer = StopWhenRunning()
+    prepared = prepare_task(result.definition, None, RunOptions(), cluster="default")
+    control = TaskControl()
+    job = asyncio.create_task(
+        run_task(
+            prepared,
+            control=control,
+            engine=docker_engine(state_folder),
+            state_folder=state_folder,
+            observe=lambda notices, capabilities: observer,
+        )
+    )
+    await observer.running.wait()
+    name = prepared.plan.container("init").engine_name
+    text = subprocess.run(
+        ["docker", "inspect", "-f", "{{.State.FinishedAt}}", name], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    control.kill()
+    await job
+    return datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00").timestamp()
+
+
+async def many_tasks(state_folder: Path) -> None:
+    value = {
+        "family": "many",
+        "networkMode": "awsvpc",
+        "containerDefinitions": [
+            {"name": f"c{number}", "image": IMAGE, "memory": 32, "command": SLEEP} for number in range(3)
+        ],
+    }
+    result = parse_task_definition(value)
+    assert result.definition is not None
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    observers = [StopWhenRunning() for _ in range(TASKS)]
+    controls = [TaskControl() for _ in range(TASKS)]
+    begin = time.perf_counter()
+    jobs = [
+        asyncio.create_task(
+            run_task(
+                prepare_task(result.definition, None, RunOptions(), cluster="default"),
+                engine=docker_engine(state_folder),
+                state_folder=state_folder,
+                observe=lambda notices, capabilities, observer=observer: observer,
+                control=control,
+            )
+        )
+        for observer, control in zip(observers, controls, strict=True)
+    ]
+    await asyncio.gather(*(observer.running.wait() for observer in observers))
+    up_s = time.perf_counter() - begin
+    for control in controls:
+        control.stop()
+    await asyncio.gather(*jobs)
+    down_s = time.perf_counter() - begin - up_s
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(
+        f"{TASKS} tasks of 3 containers in one process: all running after {up_s:.1f} s, "
+        f"stopped after another {down_s:.1f} s, {grown / 1024:.0f} MiB more than before"
+    )
+
+
+def memory_of_one_run(folder: Path) -> None:
+    task = folder / "task.json"
+    task.write_text(json.dumps(definition()))
+    with subprocess.Popen(
+        [sys.executable, "-m", "pillion", "run", str(task), "--format", "json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if '"lastStatus":"RUNNING"' in line:
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                resident = next(part for part in status.splitlines() if part.startswith("VmRSS"))
+                print(f"memory of one `pillion run`: {int(resident.split()[1]) / 1024:.0f} MiB resident")
+                process.send_signal(2)
+
+
+def cold_start() -> None:
+    def median_of(arguments: list[str]) -> float:
+        times = []
+        for _ in range(ROUNDS):
+            begin = time.perf_counter()
+            subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+            times.append(time.perf_counter() - begin)
+        return statistics.median(times)
+
+    bare, ours = median_of(["-c", "pass"]), median_of(["-m", "pillion", "--version"])
+    print(
+        f"cold start of `pillion --version`: {ours * 1000:.0f} ms, bare Python {bare * 1000:.0f} ms, "
+        f"{(ours - bare) * 1000:.0f} ms above (goal: under 100)"
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        os.environ["PILLION_STATE_DIR"] = str(folder / "state")
+        cold_start()
+        asyncio.run(against_bare(folder / "state"))
+        against_compose(folder)
+        asyncio.run(exit_to_start(folder / "state"))
+        memory_of_one_run(folder)
+        asyncio.run(many_tasks(folder / "state"))
+
+
+if __name__ == "__main__":
+    main()
