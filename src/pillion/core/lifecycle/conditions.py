@@ -18,7 +18,8 @@ from pillion.core.lifecycle.states import Condition, ContainerStatus, HealthStat
 NEVER_RAN_EXIT_CODE = 143
 """What ECS records for a container that never ran because a dependency can no longer be satisfied."""
 
-_TIMED_CONDITIONS = frozenset({Condition.SUCCESS, Condition.COMPLETE, Condition.HEALTHY})
+TIMED_CONDITIONS = frozenset({Condition.SUCCESS, Condition.COMPLETE, Condition.HEALTHY})
+"""The conditions to which a dependency's startTimeout applies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,9 @@ def judge(
 ) -> Answer:
     """Answer one dependency of `target`, in the agent's order of tests.
 
-    The timeout comes before the condition: a HEALTHY dependant whose image is still being pulled when the
-    window closes fails although the dependency is healthy.
+    What can never be comes before the condition. So a HEALTHY dependant whose image is still being pulled
+    when the window closes fails although the dependency is healthy, and a container that was created and
+    will not start does not satisfy CREATE.
     """
     if not spec.has_container(dependency.container):
         names = f"[<nil>] for target [{describe(target, containers[target.name])}]"
@@ -66,9 +68,6 @@ def judge(
     names = f"[{describe(other, state)}] for target [{describe(target, mine)}]"
     if _has_timed_out(dependency.condition, state, mine):
         return Never(dependency, f"container ordering dependency {names} has timed out.")
-    because = _satisfied(dependency.condition, other, state)
-    if because is not None:
-        return Satisfied(because)
     if _failed_success(dependency.condition, state):
         return Never(
             dependency,
@@ -80,7 +79,8 @@ def judge(
             dependency,
             f"failed to resolve container ordering dependency {names} because dependency will never start",
         )
-    return NotYet(dependency)
+    because = _satisfied(dependency.condition, other, state)
+    return NotYet(dependency) if because is None else Satisfied(because)
 
 
 def judge_all(
@@ -98,7 +98,7 @@ def describe(spec: ContainerSpec, state: ContainerState) -> str:
 
 def _has_timed_out(condition: Condition, dependency: ContainerState, target: ContainerState) -> bool:
     return (
-        condition in _TIMED_CONDITIONS
+        condition in TIMED_CONDITIONS
         and dependency.start_timed_out
         and dependency.known is not ContainerStatus.STOPPED
         and is_before(target.known, ContainerStatus.CREATED)

@@ -14,8 +14,9 @@ from pillion.core.lifecycle.commands import (
     StartContainer,
     StopContainer,
 )
+from pillion.core.lifecycle.conditions import TIMED_CONDITIONS
 from pillion.core.lifecycle.restart import refusal
-from pillion.core.lifecycle.spec import ContainerSpec
+from pillion.core.lifecycle.spec import ContainerSpec, TaskSpec
 from pillion.core.lifecycle.state import ContainerState, HealthState
 from pillion.core.lifecycle.states import ContainerStatus, HealthStatus, PullBehavior
 from pillion.core.lifecycle.stopping import exit_words, fail_task_start
@@ -26,6 +27,15 @@ OUTPUT_LENGTH_MAX = 1024
 """ECS keeps this many characters of a health check's output."""
 
 OUT_OF_MEMORY = ev.NamedError(name="OutOfMemoryError", text="Container killed due to memory usage")
+
+UNASKED = "the engine says so"
+"""The cause of a status that nobody here asked for."""
+
+_FAILURES: Mapping[type[ev.Event], str] = {
+    ev.CreateFailed: "it could not be created",
+    ev.StartFailed: "it could not be started",
+    ev.ProvisionFailed: "the task's network could not be set up",
+}
 
 _FATAL_PULLS = frozenset({PullBehavior.ALWAYS, PullBehavior.ONCE})
 """With these behaviours a failed pull stops the task, essential or not."""
@@ -85,9 +95,13 @@ def _ends_the_task(turn: Turn, spec: ContainerSpec, event: ev.ManifestFailed | e
         lost = False  # the pull itself is still to come, and may do better
     if turn.spec.pull_behavior not in _FATAL_PULLS and not lost:
         return False
-    turn.put(spec.name, in_flight=None, desired=ContainerStatus.STOPPED)
+    failure = f"its image could not be pulled: {event.error.name}"
+    turn.put(spec.name, in_flight=None, desired=ContainerStatus.STOPPED, failure=failure)
     fail_task_start(
-        turn, event.error, cause=f"the image of {spec.name} could not be pulled", ended_by=spec.name
+        turn,
+        event.error,
+        cause=f"the image of {spec.name} could not be pulled",
+        ended_by=spec.name if spec.essential else None,
     )
     return True
 
@@ -95,14 +109,14 @@ def _ends_the_task(turn: Turn, spec: ContainerSpec, event: ev.ManifestFailed | e
 def _create(turn: Turn, spec: ContainerSpec, event: ev.Created) -> None:
     state = turn.containers[spec.name]
     turn.put(spec.name, runtime_id=event.runtime_id, image_id=event.image_id, created_at_s=turn.now_s)
-    turn.move(spec.name, ContainerStatus.CREATED, state.cause)
+    turn.move(spec.name, ContainerStatus.CREATED, state.cause or UNASKED)
 
 
 def _start(turn: Turn, spec: ContainerSpec, event: ev.Started) -> None:
     state = turn.containers[spec.name]
     turn.put(spec.name, started_at_s=event.at_s, process_started_at_s=event.at_s)
-    turn.move(spec.name, ContainerStatus.RUNNING, state.cause)
-    if spec.start_timeout_s is not None:
+    turn.move(spec.name, ContainerStatus.RUNNING, state.cause or UNASKED)
+    if spec.start_timeout_s is not None and _is_waited_for_with_a_clock(turn.spec, spec):
         turn.ask(
             SetStartTimeout(
                 container=spec.name,
@@ -112,13 +126,23 @@ def _start(turn: Turn, spec: ContainerSpec, event: ev.Started) -> None:
         )
 
 
+def _is_waited_for_with_a_clock(task: TaskSpec, spec: ContainerSpec) -> bool:
+    return any(
+        dependency.container == spec.name and dependency.condition in TIMED_CONDITIONS
+        for other in task.containers
+        for dependency in other.depends_on
+    )
+
+
 def _restart(turn: Turn, spec: ContainerSpec, event: ev.Started) -> None:
     state = turn.containers[spec.name]
-    if not state.restarting:
+    if state.restarting is None:
         return  # "still running": the engine was asked again
+    if state.restarting.at_s is not None and event.at_s < state.restarting.at_s:
+        return  # the start of the process that has exited, told once more
     turn.put(
         spec.name,
-        restarting=False,
+        restarting=None,
         in_flight=None,
         restart_count=state.restart_count + 1,
         last_restart_at_s=turn.now_s,
@@ -137,41 +161,54 @@ def _provision(turn: Turn, spec: ContainerSpec, event: ev.Provisioned) -> None:
 def _fail(
     turn: Turn, spec: ContainerSpec, event: ev.CreateFailed | ev.StartFailed | ev.ProvisionFailed
 ) -> None:
-    state = turn.containers[spec.name]
     turn.record_error(spec.name, event.error)
-    if state.restarting:
-        turn.put(spec.name, restarting=False, in_flight=None)
-        turn.move(spec.name, ContainerStatus.STOPPED, f"its restart failed: {event.error.name}")
-        return
-    turn.put(spec.name, in_flight=None, desired=ContainerStatus.STOPPED)
+    failure = f"{_FAILURES[type(event)]}: {event.error.name}"
+    turn.put(spec.name, desired=ContainerStatus.STOPPED, failure=failure)
+    if turn.containers[spec.name].in_flight is ContainerStatus.STOPPED:
+        return  # a kill is under way already
+    turn.put(spec.name, in_flight=None)
     if isinstance(event, ev.StartFailed) and event.may_run:
-        turn.put(spec.name, in_flight=ContainerStatus.STOPPED, cause="its start failed")
-        turn.ask(StopContainer(container=spec.name, cause="its start failed", timeout_s=spec.stop_timeout_s))
+        cause = f"{failure}, so its process may run after all"
+        turn.put(spec.name, in_flight=ContainerStatus.STOPPED, cause=cause)
+        turn.ask(StopContainer(container=spec.name, cause=cause, timeout_s=spec.stop_timeout_s))
+
+
+def _fail_restart(turn: Turn, spec: ContainerSpec, event: ev.StartFailed) -> None:
+    """Take the normal way of an exit after all; the restart's error is no reason of the container."""
+    exited = turn.containers[spec.name].restarting
+    if exited is not None:
+        _end(turn, spec, exited, why=f"its restart failed: {event.error.name}")
 
 
 def _exit(turn: Turn, spec: ContainerSpec, event: ev.Exited) -> None:
     state = turn.containers[spec.name]
-    if state.restarting or _is_of_an_earlier_process(state, event):
-        return  # the exit that was restarted, told a second time
+    if _is_of_an_earlier_process(state, event):
+        return  # the exit that was restarted, told late
+    if state.restarting is not None:
+        turn.put(spec.name, restarting=event)  # the exit that is being restarted, told with more detail
+        return
     why_not = refusal(spec, state, event.exit_code, turn.now_s)
     if why_not is None:
         cause = f"{spec.name} exited with code {event.exit_code} and has a restart policy"
-        turn.put(spec.name, restarting=True, in_flight=ContainerStatus.RUNNING, cause=cause)
+        turn.put(spec.name, restarting=event, in_flight=ContainerStatus.RUNNING, cause=cause)
         turn.ask(StartContainer(container=spec.name, cause=cause, restart=True))
-        return
+    elif state.in_flight is ContainerStatus.STOPPED:
+        _end(turn, spec, event, why=f"stopped because {state.cause}")
+    else:
+        _end(turn, spec, event, why=f"not restarted: {why_not}" if spec.restart else None)
+
+
+def _end(turn: Turn, spec: ContainerSpec, event: ev.Exited, *, why: str | None) -> None:
     turn.put(
         spec.name,
         in_flight=None,
+        restarting=None,
         exit_code=event.exit_code,
         finished_at_s=event.at_s if event.at_s is not None else turn.now_s,
     )
     _record_exit_error(turn, spec, event)
-    cause = exit_words(turn.containers[spec.name])
-    if state.in_flight is ContainerStatus.STOPPED:
-        cause = f"{cause}, stopped because {state.cause}"
-    elif spec.restart is not None:
-        cause = f"{cause}, not restarted: {why_not}"
-    turn.move(spec.name, ContainerStatus.STOPPED, cause)
+    words = exit_words(turn.containers[spec.name])
+    turn.move(spec.name, ContainerStatus.STOPPED, f"{words}, {why}" if why else words)
 
 
 def _is_of_an_earlier_process(state: ContainerState, event: ev.Exited) -> bool:
@@ -186,6 +223,8 @@ def _is_of_an_earlier_process(state: ContainerState, event: ev.Exited) -> bool:
 def _exit_unseen(turn: Turn, spec: ContainerSpec, event: ev.Exited) -> None:
     """The engine told of the exit before it answered the start call, or the process never ran at all."""
     if event.exit_code is None:
+        _record_exit_error(turn, spec, event)
+        turn.put(spec.name, in_flight=None)
         turn.move(spec.name, ContainerStatus.STOPPED, "it never ran")
         return
     _start(turn, spec, ev.Started(container=spec.name, at_s=turn.now_s if event.at_s is None else event.at_s))
@@ -194,7 +233,7 @@ def _exit_unseen(turn: Turn, spec: ContainerSpec, event: ev.Exited) -> None:
 
 def _detail(turn: Turn, spec: ContainerSpec, event: ev.Exited) -> None:
     state = turn.containers[spec.name]
-    if not state.has_run:
+    if not state.has_run or _is_of_an_earlier_process(state, event):
         return  # what the engine says of a container that never ran is not an exit
     turn.put(
         spec.name,
@@ -216,8 +255,8 @@ def _stop_again(turn: Turn, spec: ContainerSpec, event: ev.Started) -> None:
     if state.finished_at_s is not None and event.at_s <= state.finished_at_s:
         turn.put(spec.name, started_at_s=event.at_s)  # the start that this exit ended, told late
         return
-    if not state.stopped_again:
-        turn.put(spec.name, stopped_again=True)
+    if not turn.task("stopped_again"):
+        turn.put_task(stopped_again=True)
         cause = "it was stopped and runs again"
         turn.ask(StopContainer(container=spec.name, cause=cause, timeout_s=spec.stop_timeout_s))
 
@@ -225,11 +264,15 @@ def _stop_again(turn: Turn, spec: ContainerSpec, event: ev.Started) -> None:
 def _vanish(turn: Turn, spec: ContainerSpec, event: ev.Vanished) -> None:
     error = ev.NamedError(name="ContainerVanishedError", text="No container matching saved ID found")
     turn.record_error(spec.name, error)
-    turn.put(spec.name, in_flight=None, finished_at_s=turn.now_s)
+    state = turn.containers[spec.name]
+    finished_at_s = turn.now_s if state.has_run else None
+    turn.put(spec.name, in_flight=None, restarting=None, finished_at_s=finished_at_s)
     turn.move(spec.name, ContainerStatus.STOPPED, "the engine no longer knows it")
 
 
 def _give_up_stop(turn: Turn, spec: ContainerSpec, event: ev.StopFailed) -> None:
+    if turn.containers[spec.name].in_flight is not ContainerStatus.STOPPED:
+        return  # nobody was stopping it
     turn.record_error(spec.name, event.error)
     turn.put(spec.name, in_flight=None, finished_at_s=turn.now_s)
     turn.move(spec.name, ContainerStatus.STOPPED, "it could not be stopped and counts as stopped")
@@ -268,6 +311,7 @@ REACTIONS: Mapping[Action, Reaction] = {
     Action.RESTART: _restart,
     Action.PROVISION: _provision,
     Action.FAIL: _fail,
+    Action.FAIL_RESTART: _fail_restart,
     Action.EXIT: _exit,
     Action.EXIT_UNSEEN: _exit_unseen,
     Action.DETAIL: _detail,

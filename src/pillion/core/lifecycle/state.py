@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pillion.core.lifecycle.events import NamedError
+from pillion.core.lifecycle.events import Exited, NamedError
 from pillion.core.lifecycle.spec import TaskSpec
 from pillion.core.lifecycle.states import (
     ContainerStatus,
@@ -36,7 +36,8 @@ class ContainerState:
     """One container: statuses, the operation in flight, and what ECS would report of it.
 
     `in_flight` is the status that an operation under way leads to, for the reason `cause`; None when
-    nothing is under way.
+    nothing is under way. `failure` says in words what went wrong with its own start, where something did.
+    `restarting` is the exit that a restart policy is making good at this moment.
     `error` is the first error and is never replaced, as in ECS. `started_at_s` is the first start;
     `process_started_at_s` also follows restarts. Times are POSIX seconds.
     """
@@ -45,7 +46,8 @@ class ContainerState:
     desired: ContainerStatus = ContainerStatus.RUNNING
     in_flight: ContainerStatus | None = None
     cause: str = ""
-    restarting: bool = False
+    failure: str | None = None
+    restarting: Exited | None = None
     exit_code: int | None = None
     error: NamedError | None = None
     health: HealthState = field(default_factory=HealthState)
@@ -59,7 +61,6 @@ class ContainerState:
     start_timed_out: bool = False
     restart_count: int = 0
     last_restart_at_s: float | None = None
-    stopped_again: bool = False
 
     @property
     def has_run(self) -> bool:
@@ -71,8 +72,9 @@ class ContainerState:
 class TaskState:
     """One task. `ended_by` names the essential container that ended it, if one did.
 
-    `known` never goes backwards; `version` counts the events that led to a report. Times are POSIX
-    seconds and follow the fields of DescribeTasks.
+    `known` never goes backwards; `version` counts the events that led to a report. `stopped_again` says
+    that a container that had stopped was seen running and was stopped once more: done once per task. Times
+    are POSIX seconds and follow the fields of DescribeTasks.
     """
 
     spec: TaskSpec
@@ -83,6 +85,7 @@ class TaskState:
     version: int = 0
     started: bool = False
     killed: bool = False
+    stopped_again: bool = False
     stop_code: StopCode | None = None
     stopped_reason: str | None = None
     stop_cause: str | None = None

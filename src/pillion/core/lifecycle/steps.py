@@ -1,7 +1,9 @@
 """Taking one container one step: which step is next, whether it may be taken, what to ask for.
 
 A container never has two operations under way. One that is wanted to stop ignores its start conditions;
-if it never ran it goes straight to STOPPED, without an engine call and without an exit code.
+if it never ran it goes straight to STOPPED, without an engine call and without an exit code. Dependencies
+are asked also while an operation is under way, because one that can no longer hold ends the wait at once:
+a pull or a create that is under way then is not waited for.
 """
 
 from __future__ import annotations
@@ -20,15 +22,10 @@ from pillion.core.lifecycle.commands import (
 )
 from pillion.core.lifecycle.conditions import NEVER_RAN_EXIT_CODE, Never, NotYet, Satisfied, judge_all
 from pillion.core.lifecycle.events import NamedError
+from pillion.core.lifecycle.gates import asks_dependencies, missing_holder, missing_resources
 from pillion.core.lifecycle.spec import ContainerSpec
 from pillion.core.lifecycle.state import ContainerState
-from pillion.core.lifecycle.states import (
-    ContainerKind,
-    ContainerStatus,
-    ResourceStatus,
-    is_before,
-    next_status,
-)
+from pillion.core.lifecycle.states import ContainerStatus, is_before, next_status
 from pillion.core.lifecycle.stopping import may_stop
 from pillion.core.lifecycle.turn import Turn
 
@@ -49,16 +46,14 @@ _NOT_WAITED_FOR = frozenset(
 def advance(turn: Turn, spec: ContainerSpec) -> str | None:
     """Take one step with a container if it may. Returns a cause if it is to become STOPPED now.
 
-    The caller applies that STOPPED after the pass over all containers: in the agent it is an event of its
-    own, so a container listed later still sees one that "will never start" in the same pass, and one
-    listed earlier sees a stopped one, with exit code 143, in the next.
+    The caller applies that STOPPED after the pass over all containers.
     """
     state = turn.containers[spec.name]
     if state.known is ContainerStatus.STOPPED:
         return None
     if state.desired is ContainerStatus.STOPPED:
         return _advance_to_stop(turn, spec, state)
-    if state.in_flight is not None or state.known is spec.steady:
+    if state.known is spec.steady or state.restarting is not None:
         return None
     return _advance_to_steady(turn, spec, state)
 
@@ -68,7 +63,7 @@ def _advance_to_stop(turn: Turn, spec: ContainerSpec, state: ContainerState) -> 
         return None
     if not may_stop(turn, spec):
         return None
-    cause = turn.task("stop_cause") or "its start failed"
+    cause = state.failure or turn.task("stop_cause") or "it is not wanted any more"
     if is_before(state.known, ContainerStatus.RUNNING):
         return f"never started: {cause}"
     turn.put(spec.name, in_flight=ContainerStatus.STOPPED, cause=cause)
@@ -82,53 +77,35 @@ def _advance_to_stop(turn: Turn, spec: ContainerSpec, state: ContainerState) -> 
 def _advance_to_steady(turn: Turn, spec: ContainerSpec, state: ContainerState) -> str | None:
     step = next_status(state.known)
     cause = "the task was started"
-    if _is_gated(turn, step):
+    if asks_dependencies(turn.spec, step):
         answers = judge_all(turn.spec, turn.containers, spec)
         for answer in answers:
-            if isinstance(answer, Never):
+            if isinstance(answer, Never) and state.in_flight is not ContainerStatus.RUNNING:
                 return _fail_for_good(turn, spec, answer)
         if any(isinstance(answer, NotYet) for answer in answers):
             return None
         words = [answer.because for answer in answers if isinstance(answer, Satisfied)]
         cause = ", ".join(words) or cause
-    if not _namespaces_ready(turn, spec, step) or not _resources_ready(turn, spec, step):
+    if state.in_flight is not None:
+        return None
+    if missing_holder(turn.spec, turn.containers, spec, step) is not None:
+        return None
+    if missing_resources(turn.task("resources"), spec, step):
         return None
     turn.put(spec.name, in_flight=step, cause=cause)
     turn.ask(_START_STEPS[step](container=spec.name, cause=cause))
     return None
 
 
-def _is_gated(turn: Turn, step: ContainerStatus) -> bool:
-    """Say whether dependsOn is asked before `step`; the manifest lookup never waits for it."""
-    if step is ContainerStatus.MANIFEST_PULLED:
-        return False
-    return not (step is ContainerStatus.PULLED and turn.spec.pull_upfront)
-
-
-def _namespaces_ready(turn: Turn, spec: ContainerSpec, step: ContainerStatus) -> bool:
-    """No manifest lookup before the network is provisioned, no pull before the PID/IPC holder runs."""
-    if spec.kind is not ContainerKind.NORMAL:
-        return True
-    network, namespaces = turn.spec.network_holder, turn.spec.namespace_holder
-    if network is not None and turn.containers[network].known is not ContainerStatus.RESOURCES_PROVISIONED:
-        return False
-    return (
-        namespaces is None
-        or is_before(step, ContainerStatus.PULLED)
-        or turn.containers[namespaces].known is ContainerStatus.RUNNING
-    )
-
-
-def _resources_ready(turn: Turn, spec: ContainerSpec, step: ContainerStatus) -> bool:
-    resources = turn.task("resources")
-    return all(
-        is_before(step, need.before) or resources[need.resource] is ResourceStatus.READY
-        for need in spec.needs
-    )
-
-
 def _fail_for_good(turn: Turn, spec: ContainerSpec, answer: Never) -> str:
     error = NamedError(name="CannotStartContainerError", text=f"dependency graph: {answer.detail}")
     turn.record_error(spec.name, error)
-    turn.put(spec.name, desired=ContainerStatus.STOPPED, exit_code=NEVER_RAN_EXIT_CODE)
-    return f"its dependency on {answer.dependency.container} can never be satisfied"
+    failure = f"its dependency on {answer.dependency.container} can never be satisfied"
+    turn.put(
+        spec.name,
+        in_flight=None,
+        desired=ContainerStatus.STOPPED,
+        exit_code=NEVER_RAN_EXIT_CODE,
+        failure=failure,
+    )
+    return failure

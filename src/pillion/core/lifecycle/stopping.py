@@ -18,6 +18,8 @@ from pillion.core.lifecycle.turn import Turn
 
 ESSENTIAL_EXITED = "Essential container in task exited"
 FAILED_TO_START = "Task failed to start"
+STOPPED_BY_USER = "Task stopped by user"
+UNRESOLVABLE = "Task dependencies cannot be resolved, taskArn"
 GAVE_UP = "TaskStateError: Agent could not progress task's state to stopped"
 
 
@@ -43,7 +45,7 @@ def apply_essential_rule(turn: Turn) -> None:
             continue
         state = turn.containers[spec.name]
         if state.known is ContainerStatus.STOPPED and turn.task("execution_stopped_at_s") is None:
-            turn.put_task(execution_stopped_at_s=state.finished_at_s or turn.now_s)
+            turn.put_task(execution_stopped_at_s=turn.now_s)
         if ContainerStatus.STOPPED in (state.known, state.desired):
             _stop_for(turn, spec, state)
 
@@ -62,7 +64,7 @@ def _stop_for(turn: Turn, spec: ContainerSpec, state: ContainerState) -> None:
             turn,
             code=StopCode.TASK_FAILED_TO_START,
             reason=FAILED_TO_START,
-            cause=f"essential container {spec.name} could not start",
+            cause=f"essential container {spec.name} could not start: {state.failure or 'it never ran'}",
             ended_by=spec.name,
         )
 

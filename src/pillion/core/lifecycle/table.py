@@ -28,6 +28,7 @@ class Action(Enum):
     RESTART = "the process runs again, or still"
     PROVISION = "the namespace is ready"
     FAIL = "the step failed: the container is not wanted any more"
+    FAIL_RESTART = "the restart failed, if there was one: the exit stands"
     EXIT = "the process ended"
     EXIT_UNSEEN = "the process ended before its start was told"
     DETAIL = "more about an exit that is known"
@@ -56,7 +57,7 @@ _ROWS: tuple[tuple[type[ev.Event], Iterable[ContainerStatus], Action], ...] = (
     (ev.Started, _ALIVE, Action.RESTART),
     (ev.Started, (_S.STOPPED,), Action.STOP_AGAIN),
     (ev.StartFailed, (*_BEFORE_CREATED, _S.CREATED), Action.FAIL),
-    (ev.StartFailed, _ALIVE, Action.FAIL),
+    (ev.StartFailed, _ALIVE, Action.FAIL_RESTART),
     (ev.Provisioned, (_S.RUNNING,), Action.PROVISION),
     (ev.ProvisionFailed, (_S.RUNNING,), Action.FAIL),
     (ev.Exited, _BEFORE_CREATED, Action.EXIT_UNSEEN),
@@ -67,7 +68,7 @@ _ROWS: tuple[tuple[type[ev.Event], Iterable[ContainerStatus], Action], ...] = (
     (ev.StopFailed, _NOT_STOPPED, Action.GIVE_UP_STOP),
     (ev.HealthChanged, _ALIVE, Action.HEALTH),
     (ev.HealthProbed, _ALIVE, Action.NOTE),
-    (ev.StartTimeoutElapsed, _NOT_STOPPED, Action.TIME_OUT),
+    (ev.StartTimeoutElapsed, _ALIVE, Action.TIME_OUT),
 )
 
 

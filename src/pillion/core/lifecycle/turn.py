@@ -35,14 +35,17 @@ class Turn:
         return self._task[field] if field in self._task else getattr(self._before, field)
 
     def put_task(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of TaskState have many types
-        """Change fields of the task."""
-        self._task.update(changes)
-        self.changes += 1
+        """Change fields of the task; what is so already is no change."""
+        if any(self.task(field) != value for field, value in changes.items()):
+            self._task.update(changes)
+            self.changes += 1
 
     def put(self, name: str, **changes: Any) -> None:  # noqa: ANN401 - the fields of ContainerState too
-        """Change fields of a container."""
-        self.containers[name] = replace(self.containers[name], **changes)
-        self.changes += 1
+        """Change fields of a container; what is so already is no change."""
+        state = self.containers[name]
+        if any(getattr(state, field) != value for field, value in changes.items()):
+            self.containers[name] = replace(state, **changes)
+            self.changes += 1
 
     def ask(self, command: Command) -> None:
         """Add a command."""
