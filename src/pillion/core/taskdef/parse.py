@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeGuard, TypeVar, cast
 
 from pillion.core.errors import DefinitionError
 from pillion.core.findings import Edit, EditAction, Path
@@ -75,8 +75,7 @@ def parse_task_definition(value: object, *, unknown: object = None) -> ParseResu
         unknown: A marker that stands for values that nobody knows yet. It fits everywhere, but a definition
             with one in it is only checked: the result has no definition.
     """
-    wrapped = isinstance(value, dict) and isinstance(value.get(_WRAPPER), dict)
-    if wrapped and "containerDefinitions" not in value:
+    if _is_wrapped(value):
         return _parse_wrapped(value, unknown)
     return parse_as(TaskDefinition, value, unknown=unknown)
 
@@ -103,7 +102,7 @@ def parse_as(cls: type[T], value: object, *, path: Path = (), unknown: object = 
         unknown: As in `parse_task_definition`.
     """
     report = Report(unknown=unknown)
-    read: T = object_reader(cast("type[object]", cls))(value, path, report)
+    read: T = object_reader(cast("Any", cls))(value, path, report)
     return _result(read, report)
 
 
@@ -111,6 +110,14 @@ def _result(read: T, report: Report) -> ParseResult[T]:
     sound = not report.problems and not report.incomplete
     return ParseResult(
         definition=read if sound else None, problems=tuple(report.problems), notes=tuple(report.notes)
+    )
+
+
+def _is_wrapped(value: object) -> TypeGuard[dict[str, Any]]:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get(_WRAPPER), dict)
+        and "containerDefinitions" not in value
     )
 
 
@@ -204,7 +211,7 @@ def _note_null(shape: Shape, name: str, path: Path, report: Report) -> None:
         Problem(
             path=here,
             code=ProblemCode.NULL,
-            message=f"{format_path(here)} is null, which ECS reads as absent and the AWS CLI and SDKs refuse.",
+            message=f"{format_path(here)} is null, which ECS reads as absent and the AWS SDKs refuse.",
             hint="Remove it.",
             edit=Edit(path=here, action=EditAction.REMOVE),
         )
