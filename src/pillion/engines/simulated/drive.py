@@ -125,7 +125,7 @@ class _Driver:
         self._later: list[tuple[float, int, ev.Event]] = []
         self._entries = 0
         self._now_s = now_s
-        self._looked_at_s = now_s
+        self._next_look_s: float | None = None
 
     def later(self, at_s: float, event: ev.Event) -> None:
         """Take an event when its time comes."""
@@ -133,6 +133,7 @@ class _Driver:
         heapq.heappush(self._later, (at_s, self._entries, event))
 
     def run(self, until_s: float) -> Run:
+        self._plan_look()
         outcome = self._follow(until_s)
         if outcome is Outcome.STOPPED and self.looks:
             self._look()  # an out-of-memory flag may be told after the exit
@@ -152,7 +153,7 @@ class _Driver:
             world_s = self._world.next_at_s()
             later_s = self._later[0][0] if self._later else None
             times = [at_s for at_s in (world_s, later_s) if at_s is not None]
-            look_s = self._next_look_s()
+            look_s = self._next_look_s
             if not times:
                 if self._has_stopped() or look_s is None or not self._look_changes_something(look_s):
                     return self._outcome_when_idle()
@@ -189,15 +190,16 @@ class _Driver:
             else:
                 self._world.perform(command, self._now_s)
 
-    def _next_look_s(self) -> float | None:
-        if not self.looks:
-            return None
-        return self._looked_at_s + (LOOK_WHILE_BLOCKED_S if is_blocked(self._state) else LOOK_WHEN_STEADY_S)
+    def _plan_look(self) -> None:
+        if self.looks:
+            period_s = LOOK_WHILE_BLOCKED_S if is_blocked(self._state) else LOOK_WHEN_STEADY_S
+            self._next_look_s = self._now_s + period_s
 
     def _look_changes_something(self, at_s: float) -> bool:
-        self._now_s = self._looked_at_s = max(self._now_s, at_s)
+        self._now_s = max(self._now_s, at_s)
         before = self._state
         self._look()
+        self._plan_look()
         return self._state is not before
 
     def _look(self) -> None:

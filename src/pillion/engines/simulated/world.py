@@ -140,6 +140,19 @@ class World:
             case _:
                 pass
 
+    def needs_pull(self, container: str) -> bool:
+        """Say whether a pull of the container's image would ask its registry."""
+        return self._images.asks_registry(self._boxes[container].role)
+
+    def has_image(self, container: str) -> bool:
+        """Say whether the container's image is here."""
+        return self._images.is_here(self._boxes[container].role)
+
+    def has_ended(self, container: str) -> bool:
+        """Say whether the container's process has run and does not run any more."""
+        box = self._boxes[container]
+        return box.started_at_s is not None and not box.running
+
     def look(self, container: str) -> tuple[ev.Event, ...]:
         """Say what is true of a container now, as an inspection would."""
         box = self._boxes[container]
