@@ -125,9 +125,8 @@ def _subject(address: str, values: Mapping[str, Any], path: Path) -> Subject:
 def _definition(values: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, name in _PLAIN.items():
-        value = values.get(key)
-        if value not in (None, "", []):  # Terraform writes empty values for what nobody set
-            found[name] = value
+        if values.get(key):  # Terraform writes empty values for what nobody set
+            found[name] = values[key]
     for key, name in _BLOCKS.items():
         blocks = values.get(key)
         if blocks is UNKNOWN:
@@ -159,10 +158,8 @@ def _only(reader: Callable[[Mapping[str, Any]], Any]) -> Callable[[list[Any]], A
 
 
 def _renamed(names: Mapping[str, str]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    def read(block: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: block[key] for key, name in names.items() if block.get(key) not in (None, "", [], {})}
-
-    return read
+    """Reads a block; Terraform writes empty texts, lists, false and 0 for what nobody set."""
+    return lambda block: {name: block[key] for key, name in names.items() if block.get(key)}
 
 
 _DOCKER: Final = _renamed(

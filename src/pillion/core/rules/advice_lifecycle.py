@@ -129,21 +129,15 @@ def complete_for_success(task: TaskView, container: ContainerView) -> Iterator[H
     on="dependsOn",
 )
 def start_for_healthy(task: TaskView, container: ContainerView) -> Iterator[Hit]:
-    """Nobody waits with START for a container that has a health check, or is a proxy or a database."""
+    """Nobody waits with START for a proxy or a database."""
     for index, name, condition in container.dependencies:
         other = task.by_name.get(name) if condition == "START" and name is not None else None
         if other is None:
             continue
-        role = role_of(task, other)
-        if isinstance(other.raw.get("healthCheck"), dict) and role is not Role.LOG_ROUTER:
-            message = (
-                f"{container.label} waits only for the start of {name}, although {name} has a health check."
-            )
-        elif role is Role.PROXY or _DATABASE.search((other.image or "").lower()):
-            message = f"{container.label} waits only for the start of {name}, not until it listens."
-        else:
-            continue
-        yield we_say(container.at("dependsOn", index, "condition"), message)
+        if role_of(task, other) is Role.PROXY or _DATABASE.search((other.image or "").lower()):
+            more = ", although it has a health check" if other.has_health_check else ""
+            message = f"{container.label} waits for the start of {name}, not until it listens{more}."
+            yield we_say(container.at("dependsOn", index, "condition"), message)
 
 
 _DATABASE = re.compile(
@@ -166,20 +160,29 @@ _DATABASE = re.compile(
     ),
 )
 def proxy_without_order(task: TaskView) -> Iterator[Hit]:
-    """Applications and proxies are ordered, one way or the other."""
-    proxies = [c for c in task.containers if c.name and role_of(task, c) is Role.PROXY]
-    if not proxies:
-        return
+    """Applications and a proxy are ordered: all where traffic is redirected to it, else at least one."""
     apps = [c for c in task.containers if role_of(task, c) is Role.APPLICATION]
-    for proxy in proxies:
-        front = {name for _, name, _ in proxy.dependencies}
-        for container in apps:
-            ordered = container.name in front or any(
-                name == proxy.name for _, name, _ in container.dependencies
-            )
-            if not ordered and is_known(container.raw, "dependsOn") and is_known(proxy.raw, "dependsOn"):
+    for proxy in task.containers:
+        if role_of(task, proxy) is not Role.PROXY or proxy.name is None:
+            continue
+        loose = [container for container in apps if not _are_ordered(container, proxy)]
+        if len(loose) == len(apps) or proxy.name == _redirected_to(task):
+            for container in loose:
                 message = f"{container.label} and the proxy {proxy.label} have no order of start and stop."
                 yield we_say(container.path, message)
+
+
+def _are_ordered(container: ContainerView, proxy: ContainerView) -> bool:
+    """Does one of the two wait for the other, or may it?"""
+    if not is_known(container.raw, "dependsOn") or not is_known(proxy.raw, "dependsOn"):
+        return True
+    names = {name for _, name, _ in container.dependencies}
+    fronts = {name for _, name, _ in proxy.dependencies}
+    return bool({proxy.name, None} & names or {container.name, None} & fronts)
+
+
+def _redirected_to(task: TaskView) -> str | None:
+    return text(mapping(task.raw, "proxyConfiguration"), "containerName")
 
 
 @task_rule(
@@ -215,12 +218,19 @@ def stop_timeout_s(container: ContainerView) -> int:
 
 
 def _slowest_stop(task: TaskView) -> list[ContainerView]:
-    """The chain of containers whose stops add up to the most, in order of stopping."""
+    """The chain of containers whose stops add up to the most, in order of stopping.
+
+    Jobs that others wait for to end are over by then, and do not count.
+    """
     slowest: dict[ContainerView, list[ContainerView]] = {}
 
     def chain_from(container: ContainerView, path: frozenset[ContainerView]) -> list[ContainerView]:
         if container not in slowest:
-            targets = [task.by_name[n] for _, n, _ in container.dependencies if n in task.by_name]
+            targets = [
+                task.by_name[name]
+                for _, name, condition in container.dependencies
+                if name in task.by_name and condition not in ("COMPLETE", "SUCCESS")
+            ]
             rests = [chain_from(t, path | {container}) for t in targets if t not in path | {container}]
             slowest[container] = [container, *max(rests, key=_total_s, default=[])]
         return slowest[container]
