@@ -56,6 +56,7 @@ class _Box:
 
     role: Role
     runtime_id: str
+    created: bool = False
     exists: bool = False
     running: bool = False
     starts: int = 0
@@ -156,7 +157,7 @@ class World:
     def look(self, container: str) -> tuple[ev.Event, ...]:
         """Say what is true of a container now, as an inspection would."""
         box = self._boxes[container]
-        if not box.exists:
+        if box.created and not box.exists:
             return (ev.Vanished(container=container),)
         if box.started_at_s is None:
             return ()
@@ -227,7 +228,7 @@ class World:
         if error is not None:
             self._answer(ev.CreateFailed(container=name, error=error), at_s)
             return
-        box.exists = True
+        box.created = box.exists = True
         created = ev.Created(container=name, runtime_id=box.runtime_id, image_id=image_id(box.role))
         self._answer(created, at_s)
 
