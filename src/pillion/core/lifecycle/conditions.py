@@ -22,6 +22,9 @@ TIMED_CONDITIONS = frozenset({Condition.SUCCESS, Condition.COMPLETE, Condition.H
 """The conditions to which a dependency's startTimeout applies."""
 
 
+_UNRESOLVED = "failed to resolve container ordering dependency {names}"
+
+
 @dataclass(frozen=True, slots=True)
 class Satisfied:
     """The dependency holds; `because` says it in words ("envoy is HEALTHY")."""
@@ -38,9 +41,10 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """The dependency can no longer be satisfied; `detail` is the agent's own text."""
+    """The dependency can no longer be satisfied: `because` in words, `detail` in the agent's own text."""
 
     dependency: Dependency
+    because: str
     detail: str
 
 
@@ -61,26 +65,41 @@ def judge(
     """
     if not spec.has_container(dependency.container):
         names = f"[<nil>] for target [{describe(target, containers[target.name])}]"
-        return Never(dependency, f"container ordering dependency {names} does not exist.")
-    other = spec.container(dependency.container)
-    state = containers[other.name]
-    mine = containers[target.name]
-    names = f"[{describe(other, state)}] for target [{describe(target, mine)}]"
-    if _has_timed_out(dependency.condition, state, mine):
-        return Never(dependency, f"container ordering dependency {names} has timed out.")
-    if _failed_success(dependency.condition, state):
         return Never(
             dependency,
-            f"failed to resolve container ordering dependency {names} "
-            "as dependency did not exit successfully.",
+            because=f"there is no container {dependency.container}",
+            detail=f"container ordering dependency {names} does not exist.",
+        )
+    other, state = spec.container(dependency.container), containers[dependency.container]
+    never = _never(dependency.condition, other, state, containers[target.name])
+    if never is not None:
+        because, detail = never
+        names = f"[{describe(other, state)}] for target [{describe(target, containers[target.name])}]"
+        return Never(dependency, because=because, detail=detail.format(names=names))
+    met = _satisfied(dependency.condition, other, state)
+    return NotYet(dependency) if met is None else Satisfied(met)
+
+
+def _never(
+    condition: Condition, other: ContainerSpec, state: ContainerState, target: ContainerState
+) -> tuple[str, str] | None:
+    """Return why a dependency can never hold, in words and in the agent's text, or None."""
+    if _has_timed_out(condition, state, target):
+        return (
+            f"the startTimeout of {other.name} ({other.start_timeout_s or 0:g} s) has passed",
+            "container ordering dependency {names} has timed out.",
+        )
+    if _failed_success(condition, state):
+        return (
+            f"{other.name} {exit_words(state)}, and SUCCESS asks for 0",
+            f"{_UNRESOLVED} as dependency did not exit successfully.",
         )
     if _will_never_start(state):
-        return Never(
-            dependency,
-            f"failed to resolve container ordering dependency {names} because dependency will never start",
+        return (
+            f"{other.name} will never start",
+            f"{_UNRESOLVED} because dependency will never start",
         )
-    because = _satisfied(dependency.condition, other, state)
-    return NotYet(dependency) if because is None else Satisfied(because)
+    return None
 
 
 def judge_all(
@@ -94,6 +113,13 @@ def describe(spec: ContainerSpec, state: ContainerState) -> str:
     """Return a container as the agent prints it: `name(image) (KNOWN->DESIRED) - Exit: n`."""
     text = f"{spec.name}({spec.image}) ({state.known.value}->{state.desired.value})"
     return text if state.exit_code is None else f"{text} - Exit: {state.exit_code}"
+
+
+def exit_words(state: ContainerState) -> str:
+    """Return how a container ended, in words: `exited with code 1`."""
+    if state.exit_code is None:
+        return "ended without an exit code"
+    return f"exited with code {state.exit_code}"
 
 
 def _has_timed_out(condition: Condition, dependency: ContainerState, target: ContainerState) -> bool:

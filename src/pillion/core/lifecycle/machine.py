@@ -26,6 +26,7 @@ from pillion.core.lifecycle.states import (
 )
 from pillion.core.lifecycle.steps import advance
 from pillion.core.lifecycle.stopping import (
+    KILLED,
     STOPPED_BY_USER,
     UNRESOLVABLE,
     apply_essential_rule,
@@ -151,9 +152,8 @@ def _kill(turn: Turn) -> None:
     turn.put_task(killed=True)
     for name, state in turn.containers.items():
         if _has_a_process(state):
-            cause = "the task was killed"
-            turn.put(name, desired=ContainerStatus.STOPPED, in_flight=ContainerStatus.STOPPED, cause=cause)
-            turn.ask(KillContainer(container=name, cause=cause))
+            turn.put(name, desired=ContainerStatus.STOPPED, in_flight=ContainerStatus.STOPPED, cause=KILLED)
+            turn.ask(KillContainer(container=name, cause=KILLED))
 
 
 def _has_a_process(state: ContainerState) -> bool:
@@ -171,8 +171,8 @@ def _settle(turn: Turn) -> None:
         _advance_all(turn)
         if turn.changes == before:
             break_deadlock(turn)
-        fold(turn)
         if turn.changes == before:
+            fold(turn)
             return
     raise NotSettledError(f"task {turn.spec.task_arn} does not settle")
 

@@ -14,12 +14,12 @@ from pillion.core.lifecycle.commands import (
     StartContainer,
     StopContainer,
 )
-from pillion.core.lifecycle.conditions import TIMED_CONDITIONS
+from pillion.core.lifecycle.conditions import TIMED_CONDITIONS, exit_words
 from pillion.core.lifecycle.restart import refusal
 from pillion.core.lifecycle.spec import ContainerSpec, TaskSpec
 from pillion.core.lifecycle.state import ContainerState, HealthState
 from pillion.core.lifecycle.states import ContainerStatus, HealthStatus, PullBehavior
-from pillion.core.lifecycle.stopping import exit_words, fail_task_start
+from pillion.core.lifecycle.stopping import fail_task_start
 from pillion.core.lifecycle.table import Action
 from pillion.core.lifecycle.turn import Turn
 
@@ -32,9 +32,9 @@ UNASKED = "the engine says so"
 """The cause of a status that nobody here asked for."""
 
 _FAILURES: Mapping[type[ev.Event], str] = {
-    ev.CreateFailed: "it could not be created",
-    ev.StartFailed: "it could not be started",
-    ev.ProvisionFailed: "the task's network could not be set up",
+    ev.CreateFailed: "could not be created",
+    ev.StartFailed: "could not be started",
+    ev.ProvisionFailed: "could not set up the task's network",
 }
 
 _FATAL_PULLS = frozenset({PullBehavior.ALWAYS, PullBehavior.ONCE})
@@ -95,12 +95,12 @@ def _ends_the_task(turn: Turn, spec: ContainerSpec, event: ev.ManifestFailed | e
         lost = False  # the pull itself is still to come, and may do better
     if turn.spec.pull_behavior not in _FATAL_PULLS and not lost:
         return False
-    failure = f"its image could not be pulled: {event.error.name}"
+    failure = f"could not have its image pulled ({event.error.name})"
     turn.put(spec.name, in_flight=None, desired=ContainerStatus.STOPPED, failure=failure)
     fail_task_start(
         turn,
         event.error,
-        cause=f"the image of {spec.name} could not be pulled",
+        cause=f"the image of {spec.name} could not be pulled ({event.error.name})",
         ended_by=spec.name if spec.essential else None,
     )
     return True
@@ -162,13 +162,13 @@ def _fail(
     turn: Turn, spec: ContainerSpec, event: ev.CreateFailed | ev.StartFailed | ev.ProvisionFailed
 ) -> None:
     turn.record_error(spec.name, event.error)
-    failure = f"{_FAILURES[type(event)]}: {event.error.name}"
+    failure = f"{_FAILURES[type(event)]} ({event.error.name})"
     turn.put(spec.name, desired=ContainerStatus.STOPPED, failure=failure)
     if turn.containers[spec.name].in_flight is ContainerStatus.STOPPED:
         return  # a kill is under way already
     turn.put(spec.name, in_flight=None)
     if isinstance(event, ev.StartFailed) and event.may_run:
-        cause = f"{failure}, so its process may run after all"
+        cause = f"it {failure} and may run after all"
         turn.put(spec.name, in_flight=ContainerStatus.STOPPED, cause=cause)
         turn.ask(StopContainer(container=spec.name, cause=cause, timeout_s=spec.stop_timeout_s))
 
@@ -177,7 +177,7 @@ def _fail_restart(turn: Turn, spec: ContainerSpec, event: ev.StartFailed) -> Non
     """Take the normal way of an exit after all; the restart's error is no reason of the container."""
     exited = turn.containers[spec.name].restarting
     if exited is not None:
-        _end(turn, spec, exited, why=f"its restart failed: {event.error.name}")
+        _end(turn, spec, exited, why=f"its restart failed ({event.error.name})")
 
 
 def _exit(turn: Turn, spec: ContainerSpec, event: ev.Exited) -> None:

@@ -36,7 +36,8 @@ class ContainerState:
     """One container: statuses, the operation in flight, and what ECS would report of it.
 
     `in_flight` is the status that an operation under way leads to, for the reason `cause`; None when
-    nothing is under way. `failure` says in words what went wrong with its own start, where something did.
+    nothing is under way. `failure` says what went wrong with its own start, where something did, as the
+    rest of a sentence about it ("could not be created").
     `restarting` is the exit that a restart policy is making good at this moment.
     `error` is the first error and is never replaced, as in ECS. `started_at_s` is the first start;
     `process_started_at_s` also follows restarts. Times are POSIX seconds.

@@ -26,7 +26,7 @@ from pillion.core.lifecycle.gates import asks_dependencies, missing_holder, miss
 from pillion.core.lifecycle.spec import ContainerSpec
 from pillion.core.lifecycle.state import ContainerState
 from pillion.core.lifecycle.states import ContainerStatus, is_before, next_status
-from pillion.core.lifecycle.stopping import may_stop
+from pillion.core.lifecycle.stopping import KILLED, may_stop
 from pillion.core.lifecycle.turn import Turn
 
 _START_STEPS: dict[ContainerStatus, Callable[..., Command]] = {
@@ -63,7 +63,7 @@ def _advance_to_stop(turn: Turn, spec: ContainerSpec, state: ContainerState) -> 
         return None
     if not may_stop(turn, spec):
         return None
-    cause = state.failure or turn.task("stop_cause") or "it is not wanted any more"
+    cause = f"it {state.failure}" if state.failure else _task_cause(turn)
     if is_before(state.known, ContainerStatus.RUNNING):
         return f"never started: {cause}"
     turn.put(spec.name, in_flight=ContainerStatus.STOPPED, cause=cause)
@@ -72,6 +72,12 @@ def _advance_to_stop(turn: Turn, spec: ContainerSpec, state: ContainerState) -> 
     else:
         turn.ask(StopContainer(container=spec.name, cause=cause, timeout_s=spec.stop_timeout_s))
     return None
+
+
+def _task_cause(turn: Turn) -> str:
+    if turn.task("killed"):
+        return KILLED
+    return turn.task("stop_cause") or "it is not wanted any more"
 
 
 def _advance_to_steady(turn: Turn, spec: ContainerSpec, state: ContainerState) -> str | None:
@@ -100,7 +106,7 @@ def _advance_to_steady(turn: Turn, spec: ContainerSpec, state: ContainerState) -
 def _fail_for_good(turn: Turn, spec: ContainerSpec, answer: Never) -> str:
     error = NamedError(name="CannotStartContainerError", text=f"dependency graph: {answer.detail}")
     turn.record_error(spec.name, error)
-    failure = f"its dependency on {answer.dependency.container} can never be satisfied"
+    failure = f"cannot start: {answer.because}"
     turn.put(
         spec.name,
         in_flight=None,
@@ -108,4 +114,4 @@ def _fail_for_good(turn: Turn, spec: ContainerSpec, answer: Never) -> str:
         exit_code=NEVER_RAN_EXIT_CODE,
         failure=failure,
     )
-    return failure
+    return f"it {failure}"

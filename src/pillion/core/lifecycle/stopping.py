@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pillion.core.lifecycle.commands import ReportStopping
+from pillion.core.lifecycle.conditions import exit_words
 from pillion.core.lifecycle.events import NamedError
 from pillion.core.lifecycle.spec import ContainerSpec, TaskSpec
 from pillion.core.lifecycle.state import ContainerState
@@ -18,6 +19,7 @@ from pillion.core.lifecycle.turn import Turn
 
 ESSENTIAL_EXITED = "Essential container in task exited"
 FAILED_TO_START = "Task failed to start"
+KILLED = "the task was killed"
 STOPPED_BY_USER = "Task stopped by user"
 UNRESOLVABLE = "Task dependencies cannot be resolved, taskArn"
 GAVE_UP = "TaskStateError: Agent could not progress task's state to stopped"
@@ -64,7 +66,7 @@ def _stop_for(turn: Turn, spec: ContainerSpec, state: ContainerState) -> None:
             turn,
             code=StopCode.TASK_FAILED_TO_START,
             reason=FAILED_TO_START,
-            cause=f"essential container {spec.name} could not start: {state.failure or 'it never ran'}",
+            cause=f"essential container {spec.name} {state.failure or 'never ran'}",
             ended_by=spec.name,
         )
 
@@ -102,10 +104,3 @@ def stop_blockers(
             if other.kind is ContainerKind.NORMAL or other.name in task.dependants[spec.name]
         )
     return tuple(name for name in names if containers[name].known is not ContainerStatus.STOPPED)
-
-
-def exit_words(state: ContainerState) -> str:
-    """Return how a container ended, in words: `exited with code 1`."""
-    if state.exit_code is None:
-        return "ended without an exit code"
-    return f"exited with code {state.exit_code}"
