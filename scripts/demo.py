@@ -141,7 +141,7 @@ def _conclude(story: Story, exit_code: int, result: dict[str, Any]) -> int:
         for promise in missing:
             print(f"  not seen: {promise}", file=sys.stderr)
         return 1
-    print("Nothing is left behind: containers, network and volumes of the task are removed.\n")
+    print()
     print(TRY_NEXT, end="")
     return 0
 
