@@ -62,11 +62,15 @@ class Edit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where in a file a finding is; line and column count from 1."""
+    """Where in a file a finding is; line and column count from 1.
+
+    `end_column` is the column after the last character, where the place ends on the same line.
+    """
 
     file: str
     line: int
     column: int
+    end_column: int | None = None
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"

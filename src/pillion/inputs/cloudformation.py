@@ -22,16 +22,6 @@ RESOURCE_TYPE: Final = "AWS::ECS::TaskDefinition"
 _ALIASES: Final = {"proxyconfigurationproperties": "properties"}
 
 
-def looks_like_template(value: Mapping[str, Any]) -> bool:
-    """Is the document a template, whether or not it has task definitions?"""
-    if "AWSTemplateFormatVersion" in value:
-        return True
-    resources = value.get("Resources")
-    return isinstance(resources, dict) and any(
-        isinstance(resource, dict) and "Type" in resource for resource in resources.values()
-    )
-
-
 def definitions(template: Mapping[str, Any]) -> Iterator[Subject]:
     """Every task definition of a template, named by its logical id."""
     resources = template.get("Resources")

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from pillion.core.findings import Path
 from pillion.core.rules import UNKNOWN
-from pillion.inputs import cloudformation, terraform
 from pillion.inputs.subject import Road, Subject
 
 _TASK_MEMBERS: Final = (
@@ -44,9 +43,13 @@ def find_definitions(value: object, *, expected: bool = True) -> list[Subject]:
         return _from_list(value)
     if not isinstance(value, dict):
         return []
-    if cloudformation.looks_like_template(value):
+    if "Resources" in value or "AWSTemplateFormatVersion" in value:
+        from pillion.inputs import cloudformation  # most documents are definitions, and need neither reader
+
         return list(cloudformation.definitions(value))
-    if terraform.looks_like_terraform(value):
+    if "terraform_version" in value or "format_version" in value:
+        from pillion.inputs import terraform
+
         return list(terraform.definitions(value))
     if expected or _looks_like_definition(value):
         return [_plain(value, ())]

@@ -39,13 +39,6 @@ _BLOCKS: Final = {
 }
 
 
-def looks_like_terraform(value: Mapping[str, Any]) -> bool:
-    """Is the document a plan or a state of Terraform or OpenTofu?"""
-    if "terraform_version" not in value and "format_version" not in value:
-        return False
-    return any(key in value for key in ("planned_values", "resource_changes", "values", "resources"))
-
-
 def definitions(document: Mapping[str, Any]) -> Iterator[Subject]:
     """Every task definition of a plan or state, named by its address."""
     changes = document.get("resource_changes")

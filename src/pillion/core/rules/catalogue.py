@@ -51,8 +51,17 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
 )
 
 
+_SOONER: Final = {"E221": "E203"}
+"""Rules that AWS reports sooner than their file would have it: the first comes just before the second."""
+
+
 def _collect() -> tuple[Rule, ...]:
-    return tuple(value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule))
+    rules = [value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule)]
+    for code, other in _SOONER.items():
+        rule = next(rule for rule in rules if rule.code == code)
+        rules.remove(rule)
+        rules.insert(next(place for place, found in enumerate(rules) if found.code == other), rule)
+    return tuple(rules)
 
 
 RULES: Final = _collect()

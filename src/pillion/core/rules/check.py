@@ -54,7 +54,8 @@ def _tables(launch_types: frozenset[str]) -> tuple[_Table[TaskCheck], _Table[Con
     return tasks, containers
 
 
-_POSITIONS: Final = {rule.code: position for position, rule in enumerate(RULES)}
+_POSITIONS: Final = {rule.code: (rule.severity.rank, place) for place, rule in enumerate(RULES)}
+"""Code -> place of its findings in a report: errors first, in the order in which AWS would report them."""
 
 
 def check_definition(value: object, *, launch_types: Iterable[str] = ()) -> list[Finding]:
@@ -88,13 +89,13 @@ def _rule_findings(value: dict[str, Any], launch_types: Iterable[str]) -> list[F
     anywhere = dict(value)
     for container in task.containers:
         anywhere.update(container.raw)
-    hits: list[tuple[int, int, Finding]] = []
+    hits: list[tuple[tuple[int, int], int, Finding]] = []
     for rule, check_task in task_table.rules_for(anywhere):
         position = _POSITIONS[rule.code]
         hits += [(position, 0, rule.finding(hit, _container_of(task, hit.path))) for hit in check_task(task)]
     for container in task.containers:
         for container_rule, check in container_table.rules_for(container.raw):
-            key = _POSITIONS[container_rule.code], container.index
+            key = (_POSITIONS[container_rule.code], container.index)
             hits += [(*key, container_rule.finding(hit, container.label)) for hit in check(task, container)]
     hits.sort(key=lambda entry: entry[:2])
     return [finding for _, _, finding in hits]

@@ -8,6 +8,7 @@ from typing import Final
 
 from pillion.core.findings import Severity
 from pillion.core.rules.examples import app, depends, health_check, sidecar, task
+from pillion.core.rules.roles import Role, role_of
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, we_say
 from pillion.core.rules.view import ContainerView, TaskView, absent, is_known, mapping, number
 
@@ -300,11 +301,9 @@ def missing_program(task: TaskView, container: ContainerView) -> Iterator[Hit]:
 )
 def essential_without_health_check(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     """Every essential container has a health check; W705 speaks of log routers."""
-    if (
-        container.essential
-        and not container.has_health_check
-        and "firelensConfiguration" not in container.raw
-    ):
+    if not container.essential or container.has_health_check or role_of(task, container) is Role.JOB:
+        return
+    if "firelensConfiguration" not in container.raw:
         message = f"{container.label} is essential and has no health check, so nobody notices when it hangs."
         yield we_say(container.path, message)
 

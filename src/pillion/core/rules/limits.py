@@ -11,7 +11,7 @@ from pillion.core.rules.sizes import (
     FARGATE_SIZES,
     FARGATE_WINDOWS_CPU_UNITS,
     describe_fargate_memory,
-    nearest_fargate_memory,
+    fargate_cpu_for,
 )
 from pillion.core.rules.view import EC2, EXTERNAL, FARGATE, ContainerView, TaskView, absent, number, text
 
@@ -131,8 +131,9 @@ def fargate_size(task: TaskView) -> Iterator[Hit]:
         detail = f"Fargate offers {', '.join(str(size) for size in FARGATE_SIZES)} CPU units."
         yield aws_says(("cpu",), message, detail)
     else:
-        near = nearest_fargate_memory(cpu, memory)
-        detail = f"With {cpu} CPU units go {describe_fargate_memory(cpu)}; the nearest that fits is {near}."
+        detail = f"With {cpu} CPU units go {describe_fargate_memory(cpu)}."
+        if others := " or ".join(str(other) for other in fargate_cpu_for(memory)):
+            detail += f" {memory} MiB go with {others} CPU units."
         yield aws_says(("memory",), message, detail)
 
 

@@ -57,12 +57,9 @@ def _parse(pattern: re.Pattern[str], factor: int, value: object) -> int | None:
     return int(amount) if amount.is_integer() else None
 
 
-def nearest_fargate_memory(cpu_units: int, memory_mib: int) -> int | None:
-    """The smallest memory that Fargate offers with this CPU and that holds `memory_mib`."""
-    sizes = FARGATE_SIZES.get(cpu_units)
-    if sizes is None:
-        return None
-    return next((size for size in sizes if size >= memory_mib), sizes[-1])
+def fargate_cpu_for(memory_mib: int) -> list[int]:
+    """The CPU sizes that Fargate offers with this memory."""
+    return [cpu for cpu, sizes in FARGATE_SIZES.items() if memory_mib in sizes]
 
 
 def describe_fargate_memory(cpu_units: int) -> str:

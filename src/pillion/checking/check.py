@@ -1,0 +1,101 @@
+"""Checks one document: every definition in it, with a place for every finding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from pillion.checking.ignores import Ignores
+from pillion.core.findings import Finding, Path, Place
+from pillion.core.rules import check_definition
+from pillion.core.rules.structure import WRAPPER
+from pillion.documents.source import Document
+from pillion.inputs import Subject, find_definitions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckOptions:
+    """What the caller wants of a check.
+
+    Attributes:
+        ignore: Codes that are not reported.
+        launch_types: Launch types to check for beside those that a definition requires.
+        choose: Family or logical id of the only definition to look at, or None for all.
+    """
+
+    ignore: frozenset[str] = frozenset()
+    launch_types: frozenset[str] = frozenset()
+    choose: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedDefinition:
+    """One definition with what was found in it."""
+
+    subject: Subject
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedDocument:
+    """One document with its definitions; none, if it has none."""
+
+    document: Document
+    definitions: tuple[CheckedDefinition, ...] = field(default=())
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The findings of all definitions, in order."""
+        return [finding for definition in self.definitions for finding in definition.findings]
+
+
+NO_OPTIONS: Final = CheckOptions()
+
+
+def check_document(
+    document: Document, options: CheckOptions = NO_OPTIONS, *, expected: bool = True
+) -> CheckedDocument:
+    """Check every definition of a document.
+
+    Args:
+        document: What was read.
+        options: What to leave out, and what to check for.
+        expected: Whether the document is known to hold a definition; see `find_definitions`.
+    """
+    ignores = Ignores(document, options.ignore)
+    subjects = find_definitions(document.value, expected=expected)
+    chosen = [s for s in subjects if options.choose is None or s.name == options.choose]
+    return CheckedDocument(
+        document=document,
+        definitions=tuple(_check_subject(subject, document, ignores, options) for subject in chosen),
+    )
+
+
+def _check_subject(
+    subject: Subject, document: Document, ignores: Ignores, options: CheckOptions
+) -> CheckedDefinition:
+    kept = []
+    for finding in check_definition(subject.value, launch_types=options.launch_types):
+        path = subject.locate(finding.path)
+        if not ignores.hides(finding, _inner(subject.value), path):
+            kept.append(_placed(finding, subject, document, path))
+    return CheckedDefinition(subject=subject, findings=tuple(kept))
+
+
+def _inner(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    inner = value.get(WRAPPER)
+    return inner if isinstance(inner, dict) else value
+
+
+def _placed(finding: Finding, subject: Subject, document: Document, path: Path) -> Finding:
+    position = document.locate(path, key=finding.at_key)
+    span = document.key_span(path) if finding.at_key else document.span(path)
+    end = document.position(span.end) if span is not None else None
+    place = Place(
+        file=document.name,
+        line=position.line,
+        column=position.column,
+        end_column=end.column if end is not None and end.line == position.line else None,
+    )
+    return replace(finding, place=place, definition=subject.name or None)
