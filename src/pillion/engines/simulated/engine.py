@@ -36,6 +36,9 @@ from pillion.ports.engine import (
 FIRST_HOST_PORT = 32768
 """Where the host ports begin that are given where none is asked for."""
 
+RESTART_GRACE_S = 1.0
+"""How long after an exit a restart is waited for, where there is a policy, before the output has ended."""
+
 QUEUE_EVENTS_MAX = 100_000
 """Events waiting to be taken. A task makes a handful per container."""
 
@@ -177,20 +180,22 @@ class SimulatedTask:
             yield event
 
     async def logs(self, container: str) -> AsyncIterator[LogLine]:
-        """Yield every line from the start of the container until its output ends, across restarts.
-
-        Where a restart policy may start the container again, its output ends only with the task.
-        """
+        """Yield every line from the start of the container until its output ends, across restarts."""
         may_restart = self.plan.lifecycle_of(container).restart is not None
         told = 0
         while True:
             while told < len(self._lines[container]):
                 yield self._lines[container][told]
                 told += 1
-            if self._closed or (self._world.has_ended(container) and not may_restart):
+            has_ended = self._world.has_ended(container)
+            if self._closed or (has_ended and not may_restart):
                 return
             self._changed[container].clear()
-            await self._changed[container].wait()
+            try:
+                async with asyncio.timeout(RESTART_GRACE_S if has_ended else None):
+                    await self._changed[container].wait()
+            except TimeoutError:
+                return
 
     def facts(self, container: str) -> ContainerFacts:
         """Return ports and addresses; those of an awsvpc task belong to its pause container."""
@@ -216,6 +221,15 @@ class SimulatedTask:
         self._outbox.put_nowait(None)
         for changed in self._changed.values():
             changed.set()
+
+    def remove_by_hand(self, container: str) -> None:
+        """Let somebody else remove a container by force, as `docker rm -f` does."""
+        self._world.remove_by_hand(container, self._clock.now_s())
+        self._move()
+
+    def containers_left(self) -> tuple[str, ...]:
+        """Return the containers that exist on the simulated machine."""
+        return tuple(item.name for item in self.plan.containers if self._world.exists(item.name))
 
     async def _ask(self, command: cmd.Command, about: str, *answers: type[ev.Event]) -> ev.Event:
         """Give the world a command and wait for its answer. Raises EngineError."""

@@ -149,6 +149,10 @@ class World:
         """Say whether the container's image is here."""
         return self._images.is_here(self._boxes[container].role)
 
+    def exists(self, container: str) -> bool:
+        """Say whether the container is there, in whatever state."""
+        return self._boxes[container].exists
+
     def has_ended(self, container: str) -> bool:
         """Say whether the container's process has run and does not run any more."""
         box = self._boxes[container]
@@ -167,6 +171,10 @@ class World:
         if box.health.status is HealthStatus.UNKNOWN:
             return (started,)
         return (started, _health_changed(box))
+
+    def remove_by_hand(self, container: str, now_s: float) -> None:
+        """Let somebody else remove a container by force."""
+        self._put(now_s, partial(self._remove, self._boxes[container]))
 
     def remove(self, container: str) -> None:
         """Take a container away without a word, as the last clean-up does."""

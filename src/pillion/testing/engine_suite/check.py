@@ -1,0 +1,50 @@
+"""What a check is, and the few words that checks share."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from pillion.testing.bench import Ability, Bench, Program, Stage, make_plan
+
+KILLED = 137
+"""The exit code of a killed process."""
+
+MIB = 1024 * 1024
+
+CLOCKS_DIFFER_S = 0.05
+"""How much an engine's clock may differ from ours, and how coarse its stamps may be."""
+
+SERVICE = Program()
+STUBBORN = Program(stop_exit_code=None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One check: a sentence about engines, what an engine needs for it, and how it is made."""
+
+    name: str
+    needs: frozenset[Ability]
+    run: Callable[[Bench], Coroutine[Any, Any, None]]
+
+    @classmethod
+    def of(cls, run: Callable[[Bench], Coroutine[Any, Any, None]], *needs: Ability) -> Self:
+        """Return the check that a coroutine makes; its name is the sentence."""
+        return cls(name=run.__name__.replace("_", " "), needs=frozenset(needs), run=run)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def stage_of(bench: Bench, **programs: Program) -> Stage:
+    """Return a stage with one container for each program."""
+    containers = [bench.container(name, program) for name, program in programs.items()]
+    return Stage(bench, make_plan(uuid.uuid4().hex, *containers), programs)
+
+
+def stage_with(bench: Bench, program: Program, **changes: Any) -> Stage:  # noqa: ANN401 - fields of a plan
+    """Return a stage with one container, `web`, some fields of whose plan are changed."""
+    plan = replace(bench.container("web", program), **changes)
+    return Stage(bench, make_plan(uuid.uuid4().hex, plan), {"web": program})

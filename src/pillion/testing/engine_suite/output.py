@@ -1,0 +1,57 @@
+"""What containers write, complete and in order."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pillion.core.lifecycle.events import Exited
+from pillion.testing.bench import Bench, End, Program, Say, ToDo, Wait, expect
+from pillion.testing.engine_suite.check import Check, stage_of
+
+
+async def output_comes_complete_and_in_order(bench: Bench) -> None:
+    """Each stream for itself, while the container runs and to its very last line."""
+    texts = [f"line {number}" for number in range(200)]
+    steps: tuple[ToDo, ...] = (
+        *(Say(text=text) for text in texts),
+        Say(text="trouble", stream="stderr"),
+        End(code=0),
+    )
+    async with stage_of(bench, web=Program(steps=steps)) as stage:
+        await stage.start("web")
+        lines = await stage.output("web")
+        out = [line.message for line in lines if line.stream == "stdout"]
+        err = [line.message for line in lines if line.stream == "stderr"]
+        expect(out == texts, f"200 lines in order, not {len(out)}: {out[:3]} … {out[-3:]}")
+        expect(err == ["trouble"], f"stderr is told apart: {err}")
+        times = [line.at_s for line in lines if line.stream == "stdout"]
+        expect(times == sorted(times), "times of one stream go forward")
+
+
+async def output_of_a_container_that_has_ended_can_still_be_read(bench: Bench) -> None:
+    """Whoever asks late gets all of it."""
+    async with stage_of(
+        bench, web=Program(steps=(Say(text="first"), Say(text="last"), End(code=1)))
+    ) as stage:
+        await stage.start("web")
+        await stage.wait_for(Exited, "web")
+        lines = [line.message for line in await stage.output("web")]
+        expect(lines == ["first", "last"], f"both lines are there: {lines}")
+
+
+async def output_is_followed_while_it_is_written(bench: Bench) -> None:
+    """A line is told when it is written, not when the container ends."""
+    program = Program(steps=(Say(text="now"), Wait(for_s=60.0)))
+    async with stage_of(bench, web=program) as stage:
+        await stage.start("web")
+        async with asyncio.timeout(10.0):
+            first = await anext(aiter(stage.task.logs("web")))
+        expect(first.message == "now", f"the first line comes at once: {first}")
+        expect(not stage.told(Exited, "web"), "and the container still runs")
+
+
+CHECKS: tuple[Check, ...] = (
+    Check.of(output_comes_complete_and_in_order),
+    Check.of(output_of_a_container_that_has_ended_can_still_be_read),
+    Check.of(output_is_followed_while_it_is_written),
+)
