@@ -42,7 +42,8 @@ INVALID_ARN = (
     "Specify a valid ARN and try again."
 )
 MISSING_GROUP = (
-    "Error response from daemon: failed to initialize logging driver: failed to create Cloudwatch log stream: "
+    "Error response from daemon: failed to initialize logging driver: "
+    "failed to create Cloudwatch log stream: "
     "ResourceNotFoundException: The specified log group does not exist."
 )
 SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:token-AbCdEf"
@@ -277,7 +278,8 @@ async def test_local_aws_makes_a_missing_log_group_and_says_so_unless_groups_are
         ]
         with pytest.raises(EngineError):
             await task.prepare(SECRETS_RESOURCE)
-        assert '"/app/db" = "value"' in task.notices()[-1].text
+        examples = [notice.text.rpartition("for example ")[2] for notice in task.notices()[1:]]
+        assert examples == ['"/app/db" = "value"', f'"{SECRET_ARN}" = "value"']
         await calls.close()
     strict = AwsSettings(seed=Seed(log_groups=("/other",)))
     async with AwsBackend(strict, region=REGION, folder=tmp_path) as backend:

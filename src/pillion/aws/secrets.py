@@ -8,7 +8,7 @@ are told together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Final
 
 from pillion.aws.clients import AwsClients
@@ -45,10 +45,29 @@ async def fetch_secrets(sources: Iterable[Source], clients: AwsClients) -> dict[
     wanted = list(dict.fromkeys(sources))
     parameters = [source for source in wanted if isinstance(source, Parameter)]
     secrets = [source for source in wanted if isinstance(source, Secret)]
-    found_parameters, found_secrets = await asyncio.gather(
+    found, failures = await _settle(
         _fetch_parameters(parameters, clients), _fetch_all_secrets(secrets, clients)
     )
-    return {**found_parameters, **found_secrets}
+    if failures:  # ECS tells the first of the two; hints are for both
+        missing = tuple(source for failure in failures for source in failure.missing)
+        raise SecretsUnavailableError(str(failures[0]), missing)
+    return {source: value for values in found for source, value in values.items()}
+
+
+async def _settle(
+    *fetches: Awaitable[dict[Source, SecretValue]],
+) -> tuple[list[dict[Source, SecretValue]], list[SecretsUnavailableError]]:
+    """Wait for all of them, whichever fail; anything but a secret that cannot be had is raised."""
+    found: list[dict[Source, SecretValue]] = []
+    failures: list[SecretsUnavailableError] = []
+    for answer in await asyncio.gather(*fetches, return_exceptions=True):
+        if isinstance(answer, SecretsUnavailableError):
+            failures.append(answer)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            found.append(answer)
+    return found, failures
 
 
 async def _fetch_parameters(wanted: list[Parameter], clients: AwsClients) -> dict[Source, SecretValue]:
