@@ -15,7 +15,6 @@ from pillion.ports.clock import Clock
 from pillion.ports.engine import EngineTask
 from pillion.runtime.clock import SystemClock
 from pillion.testing.bench import (
-    CLUSTER,
     Ability,
     End,
     Program,
@@ -87,7 +86,9 @@ class DockerBench:
         wanted = {"filters": labels.of_task(task.plan.identity.task_id)}
         containers = await client.get("containers/json", params={"all": "1", **wanted})
         volumes = await client.get("volumes", params=wanted)
-        networks = await client.get("networks", params={"filters": labels.filters(name=f"pillion-{CLUSTER}")})
+        networks = await client.get(
+            "networks", params={"filters": labels.filters(name=f"pillion-{task.plan.identity.cluster}")}
+        )
         await client.close()
         return [
             *(f"container {item['Names']}" for item in containers),

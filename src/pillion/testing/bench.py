@@ -32,7 +32,6 @@ PATIENCE_S = 20.0
 """How long a check waits for what has to come."""
 
 _ARN = "arn:aws:ecs:us-east-1:000000000000"
-CLUSTER = "pillion-conformance"
 
 
 class Ability(Enum):
@@ -206,13 +205,14 @@ def make_plan(
     pull_behavior: PullBehavior = PullBehavior.PREFER_CACHED,
     restart: RestartPolicy | None = None,
 ) -> TaskPlan:
-    """Return a plan of these containers, with names on the engine that belong to this task alone."""
-    arn = f"{_ARN}:task/{CLUSTER}/{number}"
+    """Return a plan of these containers, with names and a cluster that belong to this task alone."""
+    cluster = f"conformance-{number[:8]}"
+    arn = f"{_ARN}:task/{cluster}/{number}"
     identity = TaskIdentity(
         task_id=number,
         task_arn=arn,
-        cluster=CLUSTER,
-        cluster_arn=f"{_ARN}:cluster/{CLUSTER}",
+        cluster=cluster,
+        cluster_arn=f"{_ARN}:cluster/{cluster}",
         family="conformance",
         revision=1,
         definition_arn=f"{_ARN}:task-definition/conformance:1",
