@@ -1,0 +1,83 @@
+"""A client that trusts the CA where Fluent Bit looks for it reaches AWS under AWS's own names."""
+
+import asyncio
+import shutil
+import ssl
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pillion.aws.tls import TlsError, host_names, open_authority, server_context, subject_hash
+
+
+async def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> bytes:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        writer.close()
+
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=server)
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client, server_hostname=name)
+        data = await reader.read()
+        writer.close()
+        return data
+
+
+def trusting(authority_path: Path, container_path: str, folder: Path) -> ssl.SSLContext:
+    """A client that finds CAs only by their hashed names, as OpenSSL does in /etc/ssl/certs."""
+    folder.mkdir()
+    shutil.copy(authority_path, folder / Path(container_path).name)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(capath=folder)
+    return context
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["logs.eu-west-1.amazonaws.com", "kinesis.eu-west-1.amazonaws.com", "bucket.s3.eu-west-1.amazonaws.com"],
+)
+async def test_aws_names_are_answered_with_a_certificate_that_the_hashed_ca_vouches_for(
+    name: str, tmp_path: Path
+) -> None:
+    authority = open_authority(tmp_path / "tls")
+    client = trusting(authority.certificate_path, authority.container_path, tmp_path / "certs")
+    assert await handshake(server_context(authority, "eu-west-1"), client, name) == b"hello"
+
+
+async def test_other_names_are_not(tmp_path: Path) -> None:
+    authority = open_authority(tmp_path / "tls")
+    client = trusting(authority.certificate_path, authority.container_path, tmp_path / "certs")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await handshake(server_context(authority, "eu-west-1"), client, "example.com")
+
+
+def test_the_ca_is_made_once_and_its_key_is_for_the_user_alone(tmp_path: Path) -> None:
+    first, second = open_authority(tmp_path), open_authority(tmp_path)
+    assert first.certificate == second.certificate
+    assert stat.S_IMODE((tmp_path / "ca.key").stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl command to compare with")
+def test_the_hash_is_openssls(tmp_path: Path) -> None:
+    authority = open_authority(tmp_path)
+    command = ["openssl", "x509", "-noout", "-subject_hash", "-in", str(authority.certificate_path)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    assert authority.container_path == f"/etc/ssl/certs/{answer}.0"
+
+
+def test_the_hash_of_a_name_is_stable() -> None:
+    assert subject_hash("pillion local aws") == "51af0b2c"
+
+
+def test_a_damaged_ca_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("x")
+    (tmp_path / "ca.key").write_text("x")
+    with pytest.raises(TlsError, match="Remove it to make a new one"):
+        open_authority(tmp_path)
+
+
+def test_china_has_names_of_its_own() -> None:
+    assert host_names("cn-north-1")[0] == "logs.cn-north-1.amazonaws.com.cn"
