@@ -16,11 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cache
 from typing import Any, Final, Generic, TypeGuard, TypeVar, cast
 
 from pillion.core.errors import DefinitionError
 from pillion.core.findings import Edit, EditAction, Path
+from pillion.core.taskdef.enums import TransportProtocol
 from pillion.core.taskdef.model import KeyValuePair, TaskDefinition
 from pillion.core.taskdef.problem import Problem, ProblemCode, format_path, shown_text
 from pillion.core.taskdef.scalars import (
@@ -48,6 +50,9 @@ _SCALARS: Final[Mapping[Kind, Reader]] = {
     Kind.TIMESTAMP: read_timestamp,
 }
 
+_OTHERWISE: Final[Mapping[type[StrEnum], StrEnum]] = {TransportProtocol: TransportProtocol.TCP}
+"""Words that the service does not check: whatever it does not know counts as this one."""
+
 _PLAIN: Final = {Kind.STRING: str, Kind.BOOLEAN: bool}
 """Types that need no reader where the value has them already, as half of all values do."""
 
@@ -59,7 +64,8 @@ class ParseResult(Generic[T]):
     Attributes:
         definition: The value that was read; None if there are problems, or values that nobody knows yet.
         problems: Everything that is wrong with the structure, in the order of the document.
-        notes: What pillion reads past although the AWS SDKs would refuse to send it (nulls).
+        notes: What ECS reads past, and people should know: nulls, which the SDKs refuse to send, and
+            protocols that do not exist.
     """
 
     definition: T | None
@@ -159,7 +165,7 @@ def _reader_of(value_type: ValueType) -> Reader:
         case ValueType(kind=Kind.LIST, item=ValueType() as item):
             return _list_reader(item)
         case ValueType(kind=Kind.CHOICE, choice=type() as choice):
-            return choice_reader(choice)
+            return choice_reader(choice, _OTHERWISE.get(choice))
         case ValueType(kind=Kind.MAP):
             return _read_map
         case ValueType(kind=kind):

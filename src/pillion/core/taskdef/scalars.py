@@ -10,7 +10,7 @@ carries the repair. Nothing is repaired silently, because the AWS SDKs refuse su
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -103,8 +103,13 @@ def read_timestamp(value: object, path: Path, report: Report) -> object:
     return None
 
 
-def choice_reader(choice: type[StrEnum]) -> Reader:
-    """Make a reader of one of a few words."""
+def choice_reader(choice: type[StrEnum], otherwise: StrEnum | None = None) -> Reader:
+    """Make a reader of one of a few words.
+
+    Args:
+        choice: The words.
+        otherwise: What any other word counts as; it is then no problem but a note.
+    """
     words = {str(member): member for member in choice}
     known = tuple(words)
 
@@ -114,8 +119,12 @@ def choice_reader(choice: type[StrEnum]) -> Reader:
             return None
         word = words.get(value)
         if word is None:
-            report.problems.append(_bad_word(value, known, path))
-        return word
+            bad = _bad_word(value, known, path)
+            if otherwise is None:
+                report.problems.append(bad)
+            else:
+                report.notes.append(replace(bad, message=f"{bad.message} ECS takes it for {otherwise}."))
+        return word or otherwise
 
     return read
 
