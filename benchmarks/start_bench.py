@@ -281,7 +281,10 @@ async def many_tasks(state_folder: Path) -> None:
         )
         for observer, control in zip(observers, controls, strict=True)
     ]
-    await asyncio.gather(*(observer.running.wait() for observer in observers))
+    waits = [asyncio.create_task(observer.running.wait()) for observer in observers]
+    for wait, job in zip(waits, jobs, strict=True):
+        await asyncio.wait({wait, job}, return_when="FIRST_COMPLETED")
+        assert wait.done(), job.result()
     up_s = time.perf_counter() - begin
     for control in controls:
         control.stop()

@@ -43,7 +43,7 @@ def describe_task(
         overrides: the `overrides` member, as DescribeTasks echoes it.
     """
     identity = plan.identity
-    attachment = _attachment(plan, facts)
+    attachment = _attachment(plan, facts, gone=state.stopped_at_s is not None)
     shape = {
         "attachments": [attachment] if attachment else [],
         "attributes": [],
@@ -102,11 +102,13 @@ def task_health(state: TaskState) -> HealthStatus:
 def exit_code_of(state: TaskState) -> int:
     """Return the exit code that a task's end stands for: that of the essential container that ended it.
 
-    125 where an essential container never ran: its 143, if it has one, is ECS's bookkeeping and not the
-    program's. 0 where the user ended the task.
+    125 where the task failed to start: the 143 of a container that never ran is ECS's bookkeeping and not
+    the program's, and what a pause container exits with says nothing. 0 where the user ended the task.
     """
     if state.stop_code is StopCode.USER_INITIATED:
         return 0
+    if state.stop_code is StopCode.TASK_FAILED_TO_START:
+        return NEVER_RAN_EXIT_CODE
     ended_by = state.ended_by
     if ended_by is None or not state.containers[ended_by].has_run:
         return NEVER_RAN_EXIT_CODE
@@ -203,7 +205,9 @@ def _interfaces(
     ]
 
 
-def _attachment(plan: TaskPlan, facts: Mapping[str, ContainerFacts]) -> dict[str, Any] | None:
+def _attachment(
+    plan: TaskPlan, facts: Mapping[str, ContainerFacts], *, gone: bool
+) -> dict[str, Any] | None:
     """The network interface of an awsvpc task, once it has an address."""
     address = _task_address(plan, facts)
     if address is None:
@@ -217,7 +221,7 @@ def _attachment(plan: TaskPlan, facts: Mapping[str, ContainerFacts]) -> dict[str
     return {
         "id": f"{task_id[:8]}-{task_id[8:12]}-{task_id[12:16]}-{task_id[16:20]}-{task_id[20:32]}",
         "type": "ElasticNetworkInterface",
-        "status": "ATTACHED",
+        "status": "DELETED" if gone else "ATTACHED",
         "details": [{"name": name, "value": value} for name, value in details.items() if value],
     }
 

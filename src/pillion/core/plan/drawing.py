@@ -96,7 +96,7 @@ def _box(plan: TaskPlan, name: str, place: tuple[int, int], timing: Timing) -> s
     kind = "box essential" if spec.essential else "box"
     about = "essential" if spec.essential else "not essential"
     begins = timing.starts_s[name]
-    when = "at once" if begins == 0 else f"after {format_duration_s(begins)} at the soonest"
+    when = "at once" if begins == 0 else f"from {format_duration_s(begins)} on"
     if spec.depends_on and begins == 0:
         when = "when released"
     return (

@@ -61,7 +61,7 @@ def timing_of(plan: TaskPlan) -> Timing:
         starts[name] = begin
         decided_by[name] = decider.dependency.container if decider else None
         latest[name] = _latest(latest, edges[name])
-    last = max(starts, key=lambda name: starts[name], default=None)
+    last = max(reversed(starts), key=lambda name: starts[name], default=None)  # of equals the deepest
     bounds = list(latest.values())
     stop_path, stop_s = _longest_stop(plan)
     return Timing(

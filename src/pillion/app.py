@@ -1,0 +1,169 @@
+"""The composition root: the only place that chooses engine, store and clock and wires them together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pillion.core.describe import describe_task, exit_code_of
+from pillion.core.lifecycle.events import KillRequested, StopRequested
+from pillion.core.plan.build import make_plan
+from pillion.core.plan.facts import ContainerFacts
+from pillion.core.plan.model import Notice, TaskIdentity, TaskPlan
+from pillion.core.plan.options import RunOptions
+from pillion.core.taskdef.model import TaskDefinition
+from pillion.core.taskdef.overrides import TaskOverride, apply_overrides, echo_overrides
+from pillion.core.taskdef.render import render_task_definition
+from pillion.ports.engine import Capabilities, Engine, EngineTask
+from pillion.runtime.clock import SystemClock
+from pillion.runtime.observer import Observer
+from pillion.runtime.runner import TaskRunner
+from pillion.stores.sqlite import SqliteStore
+
+ACCOUNT = "123456789012"
+"""The account that local tasks belong to."""
+
+REGION_DEFAULT = "us-east-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedTask:
+    """A task that could be run: definition with overrides applied, its plan, the overrides as echoed."""
+
+    definition: TaskDefinition
+    plan: TaskPlan
+    overrides: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOutcome:
+    """How a run ended: the exit code and the task as DescribeTasks shows it."""
+
+    exit_code: int
+    task: Mapping[str, Any]
+
+
+def prepare_task(
+    definition: TaskDefinition, overrides: TaskOverride | None, options: RunOptions, *, cluster: str
+) -> PreparedTask:
+    """Make the plan of a new task. Raises OptionError and OverridesError."""
+    overridden = apply_overrides(definition, overrides) if overrides else definition
+    identity = new_identity(overridden, cluster=cluster)
+    return PreparedTask(
+        definition=overridden,
+        plan=make_plan(overridden, identity, options),
+        overrides=echo_overrides(definition, overrides),
+    )
+
+
+def new_identity(definition: TaskDefinition, *, cluster: str) -> TaskIdentity:
+    """Give a task the ids and ARNs that ECS would give it, in the region of the environment."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION_DEFAULT
+    task_id = secrets.token_hex(16)
+    arn = f"arn:aws:ecs:{region}:{ACCOUNT}"
+    family, revision = definition.family or "task", definition.revision or 1
+    return TaskIdentity(
+        task_id=task_id,
+        task_arn=f"{arn}:task/{cluster}/{task_id}",
+        cluster=cluster,
+        cluster_arn=f"{arn}:cluster/{cluster}",
+        family=family,
+        revision=revision,
+        definition_arn=f"{arn}:task-definition/{family}:{revision}",
+        region=region,
+        account=ACCOUNT,
+    )
+
+
+class TaskControl:
+    """Lets somebody outside stop a task that `run_task` runs; asking before it runs counts, too."""
+
+    def __init__(self) -> None:
+        self._runner: TaskRunner | None = None
+        self._asked: list[StopRequested | KillRequested] = []
+
+    def stop(self) -> None:
+        """Stop the task in ECS's order."""
+        self._ask(StopRequested())
+
+    def kill(self) -> None:
+        """End the task now."""
+        self._ask(KillRequested())
+
+    def attach(self, runner: TaskRunner) -> None:
+        """Pass everything on to this runner from now on."""
+        self._runner = runner
+        for event in self._asked:
+            runner.submit(event)
+
+    def _ask(self, event: StopRequested | KillRequested) -> None:
+        if self._runner is None:
+            self._asked.append(event)
+        else:
+            self._runner.submit(event)
+
+
+def docker_engine(state_folder: Path) -> Engine:
+    """Return the engine that DOCKER_HOST, or Docker's current context, names."""
+    from pillion.engines.docker.engine import DockerEngine
+
+    return DockerEngine(state_folder=state_folder)
+
+
+async def run_task(
+    prepared: PreparedTask,
+    *,
+    engine: Engine,
+    state_folder: Path,
+    observe: Callable[[tuple[Notice, ...], Capabilities], Observer],
+    control: TaskControl | None = None,
+    stop_after_s: float | None = None,
+    keep: bool = False,
+) -> RunOutcome:
+    """Run a task in the foreground, from nothing to nothing left behind.
+
+    Args:
+        prepared: the task.
+        engine: where it runs; closed at the end.
+        state_folder: where its journal is kept.
+        observe: called once with all notices when the engine answered; returns who is told what happens.
+        control: lets somebody stop the task.
+        stop_after_s: stop the task in order after so many seconds.
+        keep: leave containers, volumes and networks for somebody to look at.
+
+    Raises:
+        EngineUnreachableError: there is no engine, or it went away and did not come back.
+        StoreError: the state folder cannot be used.
+    """
+    clock = SystemClock()
+    plan = prepared.plan
+    store = SqliteStore(state_folder)
+    try:
+        capabilities = await engine.capabilities()
+        task = engine.open(plan)
+        observer = observe((*plan.notices, *await task.notices()), capabilities)
+        about = {"definition": render_task_definition(prepared.definition), "arn": plan.identity.task_arn}
+        journal = store.begin(plan.identity.task_id, about, clock.now_s())
+        runner = TaskRunner(task, clock=clock, journal=journal, observer=observer)
+        control = control or TaskControl()
+        control.attach(runner)
+        try:
+            if stop_after_s is not None:
+                clock.call_later(stop_after_s, control.stop)
+            state = await runner.run()
+            shape = describe_task(plan, state, _facts(plan, task), prepared.overrides)
+        finally:
+            await task.clean_up(keep=keep)
+        store.forget(plan.identity.task_id)
+    finally:
+        await engine.close()
+        store.close()
+    return RunOutcome(exit_code=exit_code_of(state), task=shape)
+
+
+def _facts(plan: TaskPlan, task: EngineTask) -> dict[str, ContainerFacts]:
+    return {item.name: task.facts(item.name) for item in plan.containers}

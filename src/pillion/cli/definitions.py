@@ -1,0 +1,179 @@
+"""Reading a definition for a command: file, overrides, options and pillion.toml, with every problem told.
+
+All problems of a document are collected and printed together, each with file:line:column, the field and
+what to do; then the command ends with exit code 2.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pillion.cli.exits import UserError
+from pillion.core.errors import DocumentError
+from pillion.core.findings import Finding, Severity
+from pillion.core.lifecycle.states import PullBehavior
+from pillion.core.plan.options import (
+    OptionError,
+    Publish,
+    RunOptions,
+    parse_assignment,
+    parse_publish,
+    parse_pull_behavior,
+)
+from pillion.core.rules import check_definition
+from pillion.core.taskdef.model import TaskDefinition
+from pillion.core.taskdef.overrides import TaskOverride, parse_overrides
+from pillion.core.taskdef.parse import parse_task_definition
+from pillion.core.taskdef.problem import Problem, format_path
+from pillion.documents.load import load_document
+from pillion.documents.source import Document
+from pillion.settings import Settings, SettingsError, find_settings
+
+
+def read_definition(file: str) -> tuple[TaskDefinition, list[Finding]]:
+    """Read a definition that can be run; return it with the findings that do not stand in the way.
+
+    Raises UserError with every structural problem, and with everything that cannot be run at all.
+    """
+    try:
+        document = load_document(file, sys.stdin.buffer)
+    except DocumentError as error:
+        raise UserError(str(error)) from error
+    result = parse_task_definition(document.value)
+    if result.definition is None or result.problems:
+        raise UserError(_problem_report(document, result.problems))
+    findings = check_definition(document.value)
+    blocking = [item for item in findings if item.blocks_run]
+    if blocking:
+        raise UserError(_finding_report(document, blocking))
+    return result.definition, [item for item in findings if not item.blocks_run]
+
+
+def _problem_report(document: Document, problems: Iterable[Problem]) -> str:
+    lines = []
+    for problem in problems:
+        place = document.locate(problem.path, key=problem.at_key)
+        hint = f" {problem.hint}" if problem.hint else ""
+        lines.append(
+            f"{document.name}:{place.line}:{place.column}: {_field(problem.path)}{problem.message}{hint}"
+        )
+    return _report(lines)
+
+
+def _finding_report(document: Document, findings: Iterable[Finding]) -> str:
+    lines = []
+    for finding in findings:
+        place = document.locate(finding.path)
+        text = f"{finding.message} {finding.fix}".strip()
+        lines.append(
+            f"{document.name}:{place.line}:{place.column}: {_field(finding.path)}{text} [{finding.code}]"
+        )
+    return _report(lines)
+
+
+def _report(lines: list[str]) -> str:
+    count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+    return "\n".join([f"the definition cannot be run: {count}", *(f"  {line}" for line in lines)])
+
+
+def _field(path: tuple[str | int, ...]) -> str:
+    return f"{format_path(path)}: " if path else ""
+
+
+def aws_refusals(findings: Iterable[Finding]) -> list[str]:
+    """Return, as lines, what AWS would refuse although it can be run here."""
+    return [f"{item.message} [{item.code}]" for item in findings if item.severity is Severity.ERROR]
+
+
+def read_overrides(text: str | None) -> TaskOverride | None:
+    """Read `--overrides`: JSON itself, or the name of a file that holds it. Raises UserError."""
+    if text is None:
+        return None
+    source = "--overrides"
+    body = text
+    if not text.lstrip().startswith("{"):
+        path = Path(text.removeprefix("file://"))
+        source = str(path)
+        try:
+            body = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"--overrides {text}: cannot be read: {error}") from error
+    try:
+        value = json.loads(body)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise UserError(f"{source}: is not JSON: {error}") from error
+    result = parse_overrides(value)
+    if result.definition is None:
+        lines = [f"  {source}: {problem}" for problem in result.problems]
+        raise UserError("\n".join(["the overrides cannot be used:", *lines]))
+    return result.definition
+
+
+def settings_for(file: str) -> Settings:
+    """Find pillion.toml for a definition. Raises UserError."""
+    try:
+        return find_settings(file)
+    except SettingsError as error:
+        raise UserError(str(error)) from error
+
+
+def run_options(
+    settings: Settings,
+    *,
+    images: Iterable[str] = (),
+    builds: Iterable[str] = (),
+    volumes: Iterable[str] = (),
+    publish: Iterable[str] = (),
+    mute: Iterable[str] = (),
+    stub: Iterable[str] = (),
+    pull: str | None = None,
+) -> RunOptions:
+    """Merge the command line over pillion.toml. Raises UserError."""
+    table = settings.table("run")
+    try:
+        return RunOptions(
+            pull_behavior=_pull(pull, table),
+            pull_upfront=table.get("pull_upfront", True),
+            images={**table.get("images", {}), **_assignments(images, "an image", "web:1=web:local")},
+            builds={
+                **_folders(table.get("builds", {}), settings.folder, "builds"),
+                **_folders(_assignments(builds, "a folder to build", "web:1=./web"), Path.cwd(), "--build"),
+            },
+            volumes={
+                **_folders(table.get("volumes", {}), settings.folder, "volumes"),
+                **_folders(_assignments(volumes, "a volume", "data=./data"), Path.cwd(), "--volume"),
+            },
+            publish=_publish([*table.get("publish", []), *publish]),
+            host_ip=table.get("host_ip", "127.0.0.1"),
+            mute=frozenset([*table.get("mute", []), *mute]),
+            stub=frozenset([*table.get("stub", []), *stub]),
+        )
+    except OptionError as error:
+        raise UserError(str(error)) from error
+
+
+def _pull(given: str | None, table: Mapping[str, Any]) -> PullBehavior:
+    text = given or table.get("pull")
+    return parse_pull_behavior(text) if text else PullBehavior.PREFER_CACHED
+
+
+def _publish(texts: Iterable[str]) -> tuple[Publish, ...]:
+    return tuple(parse_publish(text) for text in texts)
+
+
+def _assignments(texts: Iterable[str], what: str, example: str) -> dict[str, str]:
+    return dict(parse_assignment(text, what, example) for text in texts)
+
+
+def _folders(table: Mapping[str, str], base: Path, option: str) -> dict[str, str]:
+    found = {}
+    for name, text in table.items():
+        path = (base / Path(text).expanduser()).resolve()
+        if not path.is_dir():
+            raise OptionError(f"{option} {name}: there is no folder {path}")
+        found[name] = str(path)
+    return found

@@ -1,0 +1,83 @@
+"""`--format json`: one JSON object a line on standard output, and nothing else there.
+
+Lines are `container`, `health`, `log`, `task`, and last `result`. Pause containers are ours and not the
+task's, so they are not told. Times are ISO 8601 with milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from pillion.core.describe import iso_time, iso_times
+from pillion.core.lifecycle.commands import Report, ReportContainer, ReportHealth, ReportTask
+from pillion.core.lifecycle.state import TaskState
+from pillion.core.lifecycle.states import ContainerKind
+from pillion.core.plan.model import TaskPlan
+from pillion.ports.engine import LogLine, PullProgress
+
+
+class JsonLines:
+    """An observer that prints JSON lines. Trouble goes to standard error, as plain text."""
+
+    def __init__(self, plan: TaskPlan, out: TextIO | None = None) -> None:
+        self._normal = {item.name for item in plan.containers if item.kind is ContainerKind.NORMAL}
+        self._out = out or sys.stdout
+        self._flush_is_due = False
+
+    def reported(self, report: Report, state: TaskState, at_s: float) -> None:
+        """Print a status, if it is one of the task's own."""
+        match report:
+            case ReportContainer(container=name, before=before, after=after, cause=cause):
+                if name in self._normal:
+                    change = {"container": name, "from": before.value, "to": after.value, "cause": cause}
+                    self._print("container", at_s, change)
+            case ReportHealth(container=name, status=status):
+                self._print("health", at_s, {"container": name, "status": status.value})
+            case ReportTask(last_status=status, cause=cause):
+                self._print("task", at_s, {"lastStatus": status, "cause": cause})
+            case _:
+                pass
+
+    def settled(self, state: TaskState, at_s: float) -> None:
+        """Nothing to print beside the reports."""
+
+    def log(self, line: LogLine) -> None:
+        """Print a line of output."""
+        self._print(
+            "log", line.at_s, {"container": line.container, "stream": line.stream, "message": line.message}
+        )
+
+    def progress(self, progress: PullProgress) -> None:
+        """Pull progress is for people at a terminal."""
+
+    def trouble(self, text: str) -> None:
+        """Say it on standard error."""
+        print(f"pillion: {text}", file=sys.stderr, flush=True)  # noqa: T201 - this is the command line
+
+    def result(self, exit_code: int, task: Mapping[str, Any]) -> None:
+        """Print the last line."""
+        shape = {
+            **iso_times(task),
+            "containers": [iso_times(container) for container in task.get("containers", [])],
+        }
+        self._write({"type": "result", "exitCode": exit_code, "task": shape})
+        self._out.flush()
+
+    def _print(self, kind: str, at_s: float, rest: Mapping[str, Any]) -> None:
+        self._write({"type": kind, "at": iso_time(at_s), **rest})
+        if not self._flush_is_due:
+            # One flush for all that is printed before the loop looks for new events: a container that
+            # writes fast does not cost a system call a line.
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _write(self, value: Mapping[str, Any]) -> None:
+        self._out.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        self._out.flush()

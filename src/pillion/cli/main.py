@@ -1,0 +1,74 @@
+"""The command tree. Commands are imported when they are called, so that `pillion --version` is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from pillion.cli.exits import USAGE, UserError
+
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": ("pillion.cli.run", "Run a task definition on this machine, as ECS would."),
+    "plan": ("pillion.cli.plan", "Show what starts when, who waits for whom, and what stops when."),
+    "check": ("pillion.cli.check", "Say what AWS would refuse and what will hurt, before it is deployed."),
+}
+"""Name of a command -> the module that has it under the same name, and its line in the help."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order of the help."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command and return it."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{cmd_name} is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"pillion {version('pillion')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Say which."
+)
+def pillion() -> None:
+    """Run Amazon ECS task definitions, sidecars and all, on any machine, exactly as ECS would."""
+
+
+def run_cli() -> None:
+    """Run the command line of this process; never returns, and never shows a traceback for a user's error."""
+    try:
+        code = pillion.main(standalone_mode=False)
+    except UserError as error:
+        click.echo(f"pillion: {error}", err=True)
+        code = error.exit_code
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = USAGE
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 141
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,221 @@
+"""Running `pillion run` for real, as a user does, and looking at what it prints and leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+BUSYBOX = "pillion-local/busybox:1"
+
+TIME_LIMIT_S = 90
+"""No scenario takes nearly as long; one that hangs is killed and fails."""
+
+SERVE = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
+"""A container that runs until it is told to stop, and then ends with 0."""
+
+
+def container(name: str, script: str | None = None, **members: Any) -> dict[str, Any]:
+    """Return a container definition that runs a shell script in the busybox image."""
+    command = SERVE if script is None else ["sh", "-c", script]
+    return {"name": name, "image": BUSYBOX, "memory": 64, "command": command, **members}
+
+
+def definition(*containers: Mapping[str, Any], **members: Any) -> dict[str, Any]:
+    """Return a task definition in awsvpc mode."""
+    return {
+        "family": "scenario",
+        "networkMode": "awsvpc",
+        "containerDefinitions": list(containers),
+        **members,
+    }
+
+
+@dataclass
+class Run:
+    """What a run printed: its JSON lines, its standard error and its exit code."""
+
+    exit_code: int
+    lines: list[dict[str, Any]]
+    errors: str
+    _result: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        results = [line for line in self.lines if line["type"] == "result"]
+        self._result = results[-1] if results else {}
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """The task as DescribeTasks shows it."""
+        assert self._result, f"no result line; standard error was:\n{self.errors}"
+        found: dict[str, Any] = self._result["task"]
+        return found
+
+    def container(self, name: str) -> dict[str, Any]:
+        """One container of the result."""
+        return next(item for item in self.task["containers"] if item["name"] == name)
+
+    def messages(self, name: str) -> list[str]:
+        """What a container wrote."""
+        return [line["message"] for line in self.lines if line["type"] == "log" and line["container"] == name]
+
+    def statuses(self, name: str) -> list[str]:
+        """The internal statuses that a container went through."""
+        return [
+            line["to"] for line in self.lines if line["type"] == "container" and line["container"] == name
+        ]
+
+    def moment(self, name: str, status: str) -> str:
+        """When a container reached a status, as ISO 8601 (which sorts)."""
+        return next(
+            str(line["at"])
+            for line in self.lines
+            if line["type"] == "container" and line["container"] == name and line["to"] == status
+        )
+
+    def cause(self, name: str, status: str) -> str:
+        """Why a container reached a status."""
+        return next(
+            str(line["cause"])
+            for line in self.lines
+            if line["type"] == "container" and line["container"] == name and line["to"] == status
+        )
+
+    def task_statuses(self) -> list[str]:
+        """The lastStatus values of the task."""
+        return [line["lastStatus"] for line in self.lines if line["type"] == "task"]
+
+
+class Session:
+    """A `pillion run` under way."""
+
+    def __init__(self, process: subprocess.Popen[str], errors: IO[str]) -> None:
+        self._process = process
+        self._errors = errors
+        self.lines: list[dict[str, Any]] = []
+
+    def until(self, **wanted: object) -> dict[str, Any]:
+        """Read lines until one has all these members; fail if the run ends first."""
+        assert self._process.stdout is not None
+        for text in self._process.stdout:
+            line: dict[str, Any] = json.loads(text)
+            self.lines.append(line)
+            if all(line.get(key) == value for key, value in wanted.items()):
+                return line
+        self._errors.seek(0)
+        raise AssertionError(
+            f"the run ended before {wanted}; lines {self.lines}; errors {self._errors.read()}"
+        )
+
+    def until_running(self) -> None:
+        """Wait for the task to be RUNNING."""
+        self.until(type="task", lastStatus="RUNNING")
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    def finish(self) -> Run:
+        """Read to the end."""
+        assert self._process.stdout is not None
+        self.lines += [json.loads(text) for text in self._process.stdout]
+        exit_code = self._process.wait(TIME_LIMIT_S)
+        self._errors.seek(0)
+        return Run(exit_code, self.lines, self._errors.read())
+
+
+_RUN = (sys.executable, "-m", "pillion", "run")
+
+
+class Pillion:
+    """Runs pillion in a folder of its own, with a state folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.cluster = f"scenario-{secrets.token_hex(4)}"
+        self.task_ids: list[str] = []
+        self.environment = {**os.environ, "PILLION_STATE_DIR": str(folder / "state")}
+
+    def write(self, value: object, name: str = "task.json") -> Path:
+        """Write a document into the folder."""
+        path = self.folder / name
+        path.write_text(value if isinstance(value, str) else json.dumps(value))
+        return path
+
+    @contextmanager
+    def session(self, value: object, *arguments: str) -> Iterator[Session]:
+        """Start `pillion run --format json` on a definition; end it whatever happens."""
+        path = self.write(value)
+        with (self.folder / "errors.txt").open("w+") as errors:
+            process = subprocess.Popen(
+                [*_RUN, str(path), "--format", "json", "--cluster", self.cluster, *arguments],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                cwd=self.folder,
+                env=self.environment,
+            )
+            session = Session(process, errors)
+            try:
+                yield session
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    try:
+                        process.wait(TIME_LIMIT_S)
+                    except subprocess.TimeoutExpired:
+                        process.kill()
+                        process.wait()
+                if process.stdout is not None:
+                    process.stdout.close()
+                self.task_ids += [
+                    line["task"]["taskArn"].rsplit("/", 1)[1]
+                    for line in session.lines
+                    if line["type"] == "result"
+                ]
+
+    def run(self, value: object, *arguments: str) -> Run:
+        """Run a definition to its end."""
+        with self.session(value, *arguments) as session:
+            return session.finish()
+
+    def command(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run any command of pillion and return what it printed."""
+        return subprocess.run(
+            [sys.executable, "-m", "pillion", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env=self.environment,
+            input=stdin,
+            timeout=TIME_LIMIT_S,
+            check=False,
+        )
+
+
+def docker(*arguments: str) -> str:
+    """Run the Docker client and return its output."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def left_behind(pillion: Pillion) -> list[str]:
+    """Return containers, volumes and cgroups that tasks of this pillion left."""
+    cluster = f"label=com.amazonaws.ecs.cluster={pillion.cluster}"
+    found = docker("ps", "-aq", "--filter", cluster).split()
+    for task_id in pillion.task_ids:
+        label = f"label=dev.pillion.task={task_id}"
+        found += docker("ps", "-aq", "--filter", label).split()
+        found += docker("volume", "ls", "-q", "--filter", label).split()
+        cgroups = Path("/sys/fs/cgroup")
+        found += [str(path) for path in cgroups.glob(f"**/*{task_id}*") if path.is_dir()]
+    return found
