@@ -58,8 +58,10 @@ def _spec(random: Random) -> TaskSpec:
     essential[random.choice(names)] = True
     checked = {name: random.random() < 0.5 for name in names}
     resources = tuple(name for name in ("network", "volume data") if random.random() < 0.4)
-    containers = [_container(random, name, names[:place], essential, checked, resources)
-                  for place, name in enumerate(names)]
+    containers = [
+        _container(random, name, names[:place], essential, checked, resources)
+        for place, name in enumerate(names)
+    ]
     random.shuffle(containers)
     pauses = [
         ContainerSpec(name=f"~{kind.value}", kind=kind, stop_timeout_s=5.0)
@@ -102,7 +104,9 @@ def _container(
         stop_timeout_s=random.choice((2.0, 30.0, 120.0)),
         restart=policy if random.random() < 0.3 else None,
         needs=tuple(
-            ResourceNeed(resource=item, before=random.choice((ContainerStatus.PULLED, ContainerStatus.CREATED)))
+            ResourceNeed(
+                resource=item, before=random.choice((ContainerStatus.PULLED, ContainerStatus.CREATED))
+            )
             for item in resources
             if random.random() < 0.5
         ),
