@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,7 +75,7 @@ def from_config(config: Mapping[str, Any], key: str) -> RegistryCredentials | No
         return RegistryCredentials(registry=key, identity_token=entry["identitytoken"])
     try:
         user, separator, password = base64.b64decode(entry.get("auth", "")).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, or not text
         return None
     if not separator:
         user, password = entry.get("username", ""), entry.get("password", "")

@@ -81,13 +81,15 @@ class EventFeed:
         await self._open.wait()
         if self._failure is not None:
             self._reader = None  # the next caller tries anew
-            self._open.clear()
+            self._open = asyncio.Event()
             raise self._failure
 
     async def close(self) -> None:
         """Close the stream."""
         reader, self._reader = self._reader, None
-        self._open.clear()
+        self._failure = EngineUnreachableError(f"The connection to {self._client.host} was closed.")
+        self._open.set()  # whoever waits for the stream to open waits in vain
+        self._open = asyncio.Event()
         if reader is not None:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)

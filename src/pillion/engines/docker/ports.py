@@ -118,7 +118,7 @@ class PortBook:
             protocol=request.protocol,
             host_ip=request.host_ip,
             host_port=host_port,
-            moved=request.host_port is not None and host_port != request.host_port,
+            moved=bool(request.host_port) and host_port != request.host_port,
         )
 
     def _next_free(self, request: PortRequest, wanted: int, avoid: frozenset[int]) -> int:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pillion.core.lifecycle.events import Event, Exited, Started
-from pillion.core.lifecycle.states import ContainerKind
+from pillion.core.lifecycle.events import Event, Exited, HealthChanged, Started
+from pillion.core.lifecycle.states import ContainerKind, HealthStatus
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import CGROUP_RESOURCE, NETWORK_RESOURCE, ContainerPlan, Notice, TaskPlan
 from pillion.engines.docker import labels, watch
@@ -75,6 +75,7 @@ class Record:
     runtime_id: str = ""
     started_at_s: float | None = None
     starts: int = 0
+    healthy: bool = False
     running: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     published: tuple[Published, ...] = ()
@@ -105,6 +106,7 @@ class DockerTask:
         self._outbox: asyncio.Queue[Event | EngineUnreachableError | None] = asyncio.Queue(OUTBOX_EVENTS_MAX)
         self._jobs: set[asyncio.Task[None]] = set()
         self._cgroup = TaskCgroup(plan)
+        self._closed = False
         feed.subscribe(plan.identity.task_id, self)
 
     # What is asked for, in the order of a container's life
@@ -200,8 +202,12 @@ class DockerTask:
 
     async def events(self) -> AsyncIterator[Event]:
         """Yield what happens by itself, until `clean_up`. Raises EngineUnreachableError."""
-        await self._feed.ready()
-        while True:
+        try:
+            await self._feed.ready()
+        except EngineUnreachableError:
+            if not self._closed:
+                raise
+        while not (self._closed and self._outbox.empty()):
             item = await self._outbox.get()
             if item is None:
                 return
@@ -228,6 +234,7 @@ class DockerTask:
 
     async def clean_up(self, *, keep: bool) -> None:
         """Remove all that the task made; with `keep` everything that can be looked at stays."""
+        self._closed = True
         jobs = tuple(self._jobs)
         for job in jobs:
             job.cancel()
@@ -252,16 +259,17 @@ class DockerTask:
         match sighting.kind:
             case Seen.START:
                 record.started_at_s = sighting.at_s
+                record.healthy = False
                 record.ended.clear()
                 record.running.set()
                 self._tell(Started(container=name, at_s=sighting.at_s))
             case Seen.DIE if record.running.is_set() or not record.starts:
                 self._end(record, sighting)
-            case Seen.DESTROY:
+            case Seen.DESTROY if record.runtime_id:  # not while it is made anew with other ports
                 self._tell(watch.gone(name))
             case Seen.HEALTH if record.plan.health is not None:
                 self._begin(self._tell_health(record, watch.health_changed))
-            case Seen.PROBE if record.plan.health is not None:
+            case Seen.PROBE if record.plan.health is not None and not record.healthy:
                 self._begin(self._tell_health(record, watch.health_probed, after_s=PROBE_SETTLES_S))
             case _:
                 pass  # an end without a start: the start failed, and its call says so
@@ -299,6 +307,8 @@ class DockerTask:
             state = (await self._inspect(record.plan))["State"]
             if not state.get("Running"):
                 event = watch.ended(record.plan.name, state)
+                if event.at_s is not None and record.started_at_s is not None:
+                    event = replace(event, at_s=max(event.at_s, record.started_at_s))  # see `watch.ended`
         except (ApiError, DeadlinePassedError, EngineUnreachableError):
             pass  # the agent, too, falls back on the code of the event
         if event != early or not record.ended.is_set():
@@ -315,7 +325,10 @@ class DockerTask:
         except (ApiError, DeadlinePassedError, EngineUnreachableError):
             return  # the container is gone, or the feed will say that the engine is
         if state.get("Running"):
-            self._tell(read(record.plan.name, state))
+            event = read(record.plan.name, state)
+            if isinstance(event, HealthChanged):
+                record.healthy = event.status is HealthStatus.HEALTHY
+            self._tell(event)
 
     async def _look_at_all(self) -> None:
         for name, record in self._records.items():
