@@ -9,7 +9,7 @@ from typing import Any, Final
 from pillion.checking.ignores import Ignores
 from pillion.core.findings import Finding, Path, Place
 from pillion.core.rules import check_definition
-from pillion.core.rules.structure import WRAPPER
+from pillion.core.rules.structure import WRAPPER, wrong_case
 from pillion.documents.source import Document
 from pillion.inputs import Subject, find_definitions
 
@@ -76,11 +76,28 @@ def _check_subject(
     subject: Subject, document: Document, ignores: Ignores, options: CheckOptions
 ) -> CheckedDefinition:
     kept = []
-    for finding in check_definition(subject.value, launch_types=options.launch_types):
+    misspelt = [_misspelt(path, name) for path, name in subject.misspelt]
+    for finding in (*misspelt, *check_definition(subject.value, launch_types=options.launch_types)):
         path = subject.locate(finding.path)
         if not ignores.hides(finding, _inner(subject.value), path):
             kept.append(_placed(finding, subject, document, path))
     return CheckedDefinition(subject=subject, findings=tuple(kept))
+
+
+def _misspelt(path: Path, name: str) -> Finding:
+    """A member that CloudFormation spells differently from the API."""
+    return Finding(
+        code=wrong_case.code,
+        severity=wrong_case.severity,
+        title=wrong_case.title,
+        message=f"CloudFormation has no property {path[-1]} here.",
+        detail=f"It writes {name}.",
+        path=path,
+        at_key=True,
+        why=wrong_case.why,
+        fix=wrong_case.fix,
+        source=wrong_case.source,
+    )
 
 
 def _inner(value: Mapping[str, Any]) -> Mapping[str, Any]:

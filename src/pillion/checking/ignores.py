@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pillion.core.findings import Finding, Path
 from pillion.core.rules import BY_CODE
@@ -61,27 +61,46 @@ class Ignores:
         return bool(self._lines) and finding.code in self._comment_codes(path)
 
     def _comment_codes(self, path: Path) -> set[str]:
-        codes: set[str] = set()
-        for length in range(len(path) + 1):
-            for key in (False, True):
-                line = self._document.locate(path[:length], key=key).line
-                codes |= self._lines.get(line, set())
+        """Codes that are ignored for the value at the path, or for something around it.
+
+        A member begins where its name is, a list item where its value is. The document as a whole begins
+        where its first member does, so for it only a comment that stands alone counts.
+        """
+        top = self._document.locate(()).line
+        codes = set(self._lines.get(top, _NO_COMMENT).above)
+        for length in range(1, len(path) + 1):
+            line = self._document.locate(path[:length], key=isinstance(path[length - 1], str)).line
+            codes |= self._lines.get(line, _NO_COMMENT).codes
         return codes
 
 
-def _commented_lines(text: str) -> dict[int, set[str]]:
-    """Line of a value -> codes that are ignored for it."""
-    found: dict[int, set[str]] = {}
-    waiting: set[str] = set()
+class _Comments(NamedTuple):
+    """Codes in the comments on a line, and in those that stand alone above it."""
+
+    on: frozenset[str]
+    above: frozenset[str]
+
+    @property
+    def codes(self) -> frozenset[str]:
+        return self.on | self.above
+
+
+_NO_COMMENT: Final = _Comments(frozenset(), frozenset())
+
+
+def _commented_lines(text: str) -> dict[int, _Comments]:
+    """Lines on which something begins that a comment is about."""
+    found: dict[int, _Comments] = {}
+    above: frozenset[str] = frozenset()
     for number, line in enumerate(text.splitlines(), start=1):
         match = _COMMENT.search(line)
-        codes = set(_CODE.findall(match[1])) if match else set()
+        codes = frozenset(_CODE.findall(match[1])) if match else frozenset()
         if line.lstrip().startswith("#"):
-            waiting |= codes
+            above |= codes
         elif line.strip():
-            if codes or waiting:
-                found[number] = codes | waiting
-            waiting = set()
+            if codes or above:
+                found[number] = _Comments(codes, above)
+            above = frozenset()
     return found
 
 

@@ -104,7 +104,7 @@ def check(
             documents = _fix(session, documents)
     except CheckSettingsError as error:
         raise UserError(str(error)) from error
-    if documents or not session.problems:
+    if documents:
         _print(documents, output, budget=budget, threshold=threshold_of(fail_on or Severity.ERROR.value))
     for problem in session.problems:
         click.echo(f"pillion: {problem}", err=True)
@@ -127,6 +127,8 @@ def _fix(session: Session, documents: Sequence[CheckedDocument]) -> list[Checked
 
 
 def _write(document: Document) -> None:
+    if document.name == "<stdin>":
+        raise UserError("--fix cannot repair standard input; --diff shows what it would change")
     try:
         Path(document.name).write_text(document.text, encoding="utf-8", newline="")
     except OSError as error:

@@ -46,6 +46,7 @@ def _subject(logical_id: str, properties: object, resolver: Resolver) -> Subject
         road=Road.CLOUDFORMATION,
         value=value if isinstance(value, dict) else {},
         locate=lambda path: prefix + _spelt_path(properties, path),
+        misspelt=tuple(_misspelt(resolved, kind, ())),
     )
 
 
@@ -86,6 +87,30 @@ def _reshape_object(value: Mapping[Any, object], shape: type) -> dict[str, objec
         else:
             found[member[0]] = _reshape(item, member[1])
     return found
+
+
+_WHIMS: Final = {
+    "efsVolumeConfiguration": "EFSVolumeConfiguration",
+    "fsxWindowsFileServerVolumeConfiguration": "FSxWindowsFileServerVolumeConfiguration",
+    "s3filesVolumeConfiguration": "S3FilesVolumeConfiguration",
+    "iam": "IAM",
+}
+"""Members whose name in CloudFormation is not simply their PascalCase."""
+
+
+def _misspelt(value: object, kind: ValueType, path: Path) -> Iterator[tuple[Path, str]]:
+    """Members that begin with a small letter, as the API has them; CloudFormation does not know those."""
+    if kind.kind is Kind.LIST and kind.item is not None and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _misspelt(item, kind.item, (*path, index))
+    elif kind.kind is Kind.OBJECT and kind.shape is not None and isinstance(value, dict):
+        known = _members(kind.shape)
+        for key, item in value.items():
+            if (member := known.get(str(key).lower())) is not None:
+                name, inner = member
+                if str(key)[:1].islower():
+                    yield (*path, name), _WHIMS.get(name, name[:1].upper() + name[1:])
+                yield from _misspelt(item, inner, (*path, name))
 
 
 def _as_text(value: object) -> object:

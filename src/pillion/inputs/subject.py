@@ -28,12 +28,14 @@ class Subject:
         road: How it gets to AWS.
         value: The definition as the ECS API spells it, with `UNKNOWN` for what is not known yet.
         locate: From a path in the definition to the path in the document.
+        misspelt: Members that the road wants spelt differently: path in the definition, what to write.
     """
 
     name: str
     road: Road
     value: dict[str, Any]
     locate: Callable[[Path], Path]
+    misspelt: tuple[tuple[Path, str], ...] = ()
 
     def locate_exactly(self, path: Path) -> Path | None:
         """The path in the document, where the document spells the definition as the API does."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pillion.core.findings import Path
 from pillion.core.rules import UNKNOWN
+from pillion.core.rules.view import Unknown
 from pillion.inputs.subject import Road, Subject
 
 RESOURCE_TYPE: Final = "aws_ecs_task_definition"
@@ -106,7 +107,7 @@ def _with_unknown(after: object, unknown: object, depth: int = 0) -> Any:  # noq
     return after
 
 
-def _subject(address: str, values: Mapping[str, Any], path: Path) -> Subject:
+def _subject(address: str, values: Mapping[str, Any] | Unknown, path: Path) -> Subject:
     return Subject(
         name=address,
         road=Road.TERRAFORM,
@@ -115,7 +116,9 @@ def _subject(address: str, values: Mapping[str, Any], path: Path) -> Subject:
     )
 
 
-def _definition(values: Mapping[str, Any]) -> dict[str, Any]:
+def _definition(values: Mapping[str, Any] | Unknown) -> dict[str, Any]:
+    if isinstance(values, Unknown):
+        return {"family": UNKNOWN, "containerDefinitions": UNKNOWN}
     found: dict[str, Any] = {}
     for key, name in _PLAIN.items():
         if values.get(key):  # Terraform writes empty values for what nobody set

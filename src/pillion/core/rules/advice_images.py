@@ -64,7 +64,7 @@ def architecture(task: TaskView) -> Iterator[Hit]:
             return
         architecture = "X86_64"
     for container in task.containers:
-        image = (container.image or "").lower()
+        image = container.searched_image
         says = "ARM64" if _ARM.search(image) else "X86_64" if _X86.search(image) else architecture
         if says != architecture:
             message = f"The image {container.image} is for {says}, and the task for {architecture}."
@@ -123,7 +123,7 @@ def no_task_role(task: TaskView) -> Iterator[Hit]:
     if not absent(task.raw, "taskRoleArn") or not task.is_fargate:
         return
     for container in task.containers:
-        if _AWS_AGENT.search((container.image or "").lower()):
+        if _AWS_AGENT.search(container.searched_image):
             yield we_say(container.path, f"{container.label} calls AWS, and the task has no taskRoleArn.")
     if routers(task):
         for container in task.containers:
@@ -178,7 +178,7 @@ def _own_ports(task: TaskView, container: ContainerView) -> tuple[tuple[str, int
     """Ports that a container takes without a mapping: those of known agents, and FireLens' inputs."""
     if isinstance(container.raw.get("firelensConfiguration"), dict):
         return (("tcp", 24224), ("tcp", 8877)) if task.network_mode == "awsvpc" else ()
-    known = known_kind(container.image)
+    known = known_kind(container.searched_image)
     if known is None or not absent(container.raw, "command"):
         return ()
     return known.ports

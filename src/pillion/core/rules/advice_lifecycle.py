@@ -10,7 +10,17 @@ from pillion.core.findings import Severity
 from pillion.core.rules.examples import app, depends, fargate, health_check, sidecar, task
 from pillion.core.rules.roles import Role, command_words, is_awaited_job, role_of
 from pillion.core.rules.rule import Hit, container_rule, guide, task_rule, we_say
-from pillion.core.rules.view import ContainerView, TaskView, absent, is_known, mapping, members, number, text
+from pillion.core.rules.view import (
+    SEARCHED_MAX,
+    ContainerView,
+    TaskView,
+    absent,
+    is_known,
+    mapping,
+    members,
+    number,
+    text,
+)
 
 _ESSENTIAL = guide("task_definition_parameters.html#container_definition_environment")
 _DEPENDS_ON = guide("task_definition_parameters.html#container_definition_dependson")
@@ -134,7 +144,7 @@ def start_for_healthy(task: TaskView, container: ContainerView) -> Iterator[Hit]
         other = task.by_name.get(name) if condition == "START" and name is not None else None
         if other is None:
             continue
-        if role_of(task, other) is Role.PROXY or _DATABASE.search((other.image or "").lower()):
+        if role_of(task, other) is Role.PROXY or _DATABASE.search(other.searched_image):
             more = ", although it has a health check" if other.has_health_check else ""
             message = f"{container.label} waits for the start of {name}, not until it listens{more}."
             yield we_say(container.at("dependsOn", index, "condition"), message)
@@ -377,6 +387,6 @@ _CONFIG_NAME = re.compile(r"(config|secrets?|cert\w*)[-_]?(loader|fetch|fetcher|
 
 def _written_paths(words: list[str]) -> list[str]:
     """Absolute paths that a command seems to write to; /dev and /tmp do not count."""
-    line = " ".join(words)
+    line = " ".join(words)[:SEARCHED_MAX]
     found = [match[1] for pattern in (_REDIRECT, _COPY, _OUTPUT) for match in pattern.finditer(line)]
     return [path for path in found if not path.startswith(("/dev/", "/tmp", "/proc/"))]  # noqa: S108 (no file is made)

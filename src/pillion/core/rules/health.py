@@ -10,7 +10,7 @@ from pillion.core.findings import Severity
 from pillion.core.rules.examples import app, depends, health_check, sidecar, task
 from pillion.core.rules.roles import Role, role_of
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, we_say
-from pillion.core.rules.view import ContainerView, TaskView, absent, is_known, mapping, number
+from pillion.core.rules.view import SEARCHED_MAX, ContainerView, TaskView, absent, is_known, mapping, number
 
 _HEALTH = guide("healthcheck.html")
 
@@ -89,7 +89,8 @@ def health_command(task: TaskView, container: ContainerView) -> Iterator[Hit]:
 def health_command_text(container: ContainerView) -> str:
     """The command of the health check in one line; empty where there is none or it is not known."""
     command = mapping(container.raw, "healthCheck").get("command")
-    return " ".join(str(part) for part in command[1:]) if isinstance(command, list) else ""
+    words = [part for part in command[1:] if isinstance(part, str)] if isinstance(command, list) else []
+    return " ".join(words)[:SEARCHED_MAX]
 
 
 def slowest_unhealthy_s(container: ContainerView) -> int:
@@ -274,7 +275,7 @@ def missing_program(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     command = health_command_text(container)
     if not command or container.image is None:
         return
-    image = container.image.lower()
+    image = container.searched_image
     used = {match[2] for match in _PROGRAM.finditer(command)}
     if mapping(container.raw, "healthCheck")["command"][0] == "CMD-SHELL":
         used.add("sh")

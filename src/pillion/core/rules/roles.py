@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from pillion.core.rules.view import ContainerView, TaskView, mapping, strings, text
+from pillion.core.rules.view import SEARCHED_MAX, ContainerView, TaskView, mapping, strings, text
 
 
 class Role(StrEnum):
@@ -71,10 +71,9 @@ _JOB_NAME: Final = re.compile(
 
 
 @lru_cache(maxsize=1024)
-def known_kind(image: str | None) -> Known | None:
+def known_kind(searched_image: str) -> Known | None:
     """The kind of sidecar that an image gives away."""
-    lowered = (image or "").lower()
-    return next((known for known in _IMAGES if known.image.search(lowered)), None)
+    return next((known for known in _IMAGES if known.image.search(searched_image)), None)
 
 
 def role_of(task: TaskView, container: ContainerView) -> Role:
@@ -90,7 +89,7 @@ def _guess(task: TaskView, container: ContainerView) -> Role:
     name = container.name
     if name is not None and name == text(mapping(task.raw, "proxyConfiguration"), "containerName"):
         return Role.PROXY
-    known = known_kind(container.image)
+    known = known_kind(container.searched_image)
     if known is not None:
         return known.role
     lowered = (name or "").lower()
@@ -123,4 +122,6 @@ def applications(task: TaskView) -> list[ContainerView]:
 
 def command_words(container: ContainerView) -> list[str]:
     """The container's entry point and command, as far as they are in the definition and known."""
-    return [word for key in ("entryPoint", "command") for _, word in strings(container.raw, key)]
+    return [
+        word[:SEARCHED_MAX] for key in ("entryPoint", "command") for _, word in strings(container.raw, key)
+    ]

@@ -13,7 +13,17 @@ from typing import Final
 from pillion.core.findings import Path
 from pillion.core.rules.examples import app, fargate, task
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, task_rule, we_say
-from pillion.core.rules.view import FARGATE, ContainerView, Json, TaskView, absent, mapping, members, text
+from pillion.core.rules.view import (
+    FARGATE,
+    SEARCHED_MAX,
+    ContainerView,
+    Json,
+    TaskView,
+    absent,
+    mapping,
+    members,
+    text,
+)
 
 _SECRETS = guide("specifying-sensitive-data.html")
 _SECRETS_MANAGER = guide("secrets-envvar-secrets-manager.html")
@@ -302,6 +312,7 @@ _HARMLESS_VALUE = re.compile(
 
 
 def _looks_secret(name: str, value: str) -> bool:
+    value = value[:SEARCHED_MAX]
     if _SECRET_VALUE.search(value):
         return True
     return bool(_SECRET_NAME.search(name)) and not _HARMLESS_VALUE.fullmatch(value)

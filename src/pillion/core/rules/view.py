@@ -25,6 +25,10 @@ EXTERNAL: Final = "EXTERNAL"
 MANAGED_INSTANCES: Final = "MANAGED_INSTANCES"
 
 
+SEARCHED_MAX: Final = 1000
+"""How much of a text is searched for patterns; some take time that grows with the square of the length."""
+
+
 class Unknown:
     """The type of `UNKNOWN`; it fits no reader, so rules pass over it."""
 
@@ -107,12 +111,24 @@ class ContainerView:
         path: Path of the container in the definition.
         essential: Whether it is essential (the default), None where that is not known.
         image: Its image, None where absent or unknown.
+        searched_image: The image in small letters, to search for the names of known ones.
         log_driver: Name of its log driver, None where absent or unknown.
         dependencies: Entries of dependsOn: index, container name, condition; None where not known.
         role: What the container is for, once `roles.role_of` has guessed it.
     """
 
-    __slots__ = ("dependencies", "essential", "image", "index", "log_driver", "name", "path", "raw", "role")
+    __slots__ = (
+        "dependencies",
+        "essential",
+        "image",
+        "index",
+        "log_driver",
+        "name",
+        "path",
+        "raw",
+        "role",
+        "searched_image",
+    )
 
     def __init__(self, index: int, raw: Json) -> None:
         self.index = index
@@ -121,6 +137,7 @@ class ContainerView:
         self.path: Path = ("containerDefinitions", index)
         self.essential = flag(raw, "essential", default=True)
         self.image = text(raw, "image")
+        self.searched_image = (self.image or "")[:SEARCHED_MAX].lower()
         self.log_driver = text(mapping(raw, "logConfiguration"), "logDriver")
         self.dependencies = [
             (place, text(entry, "containerName"), text(entry, "condition"))
