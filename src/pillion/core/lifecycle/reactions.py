@@ -185,7 +185,10 @@ def _exit(turn: Turn, spec: ContainerSpec, event: ev.Exited) -> None:
     if _is_of_an_earlier_process(state, event):
         return  # the exit that was restarted, told late
     if state.restarting is not None:
-        turn.put(spec.name, restarting=event)  # the exit that is being restarted, told with more detail
+        # The exit that is being restarted, told with more detail; or, told early, that of the next process.
+        # The first time stays: by it the restart's own start is known from that of the ended process.
+        first_s = event.at_s if state.restarting.at_s is None else state.restarting.at_s
+        turn.put(spec.name, restarting=replace(event, at_s=first_s))
         return
     why_not = refusal(spec, state, event.exit_code, turn.now_s)
     if why_not is None:

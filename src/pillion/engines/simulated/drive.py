@@ -177,6 +177,7 @@ class _Driver:
                 self._lines.append(told.what)
             else:
                 self._take(told.what)
+                self._look_after_restart(told.what)
 
     def _take(self, event: ev.Event) -> None:
         state, commands = handle(self._state, event, self._now_s)
@@ -201,6 +202,12 @@ class _Driver:
         self._look()
         self._plan_look()
         return self._state is not before
+
+    def _look_after_restart(self, event: ev.Event) -> None:
+        """Look once at who was restarted, as the performer does: its exit may have been told too early."""
+        if isinstance(event, ev.Started) and self._state.containers[event.container].restart_count:
+            for seen in self._world.look(event.container):
+                self._take(seen)
 
     def _look(self) -> None:
         for name, container in self._state.containers.items():
