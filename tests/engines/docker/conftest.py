@@ -127,4 +127,3 @@ def _cgroups(task_id: str) -> list[Path]:
     return list(Path("/sys/fs/cgroup").glob(f"*/pillion/{task_id}")) + list(
         Path("/sys/fs/cgroup").glob(f"pillion/{task_id}")
     )
-

@@ -53,7 +53,7 @@ def container(name: str, script: str = "sleep 60", **changes: Any) -> ContainerP
 
 def plain(name: str, script: str, **changes: Any) -> ContainerPlan:
     """Return a busybox container whose script is its first process, with nothing around it."""
-    return container(name, command=("sh", "-c", script), **changes)
+    return container(name, **{"command": ("sh", "-c", script)} | changes)
 
 
 def pause(**changes: Any) -> ContainerPlan:
