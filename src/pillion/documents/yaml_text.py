@@ -152,7 +152,7 @@ class _Composer:
         start, end = _start(event), _end(event)
         if event.style in ("|", ">"):
             end = start + len(self._text[start:end].rstrip())
-        plain = event.implicit[0] or event.tag in _PLAIN_TAGS
+        plain = (event.tag is None and event.implicit[0]) or event.tag in _PLAIN_TAGS
         return Scalar(span=Span(start, end), value=_resolve(event.value) if plain else event.value)
 
     def _sequence(self, event: Event, depth: int) -> _Composed:

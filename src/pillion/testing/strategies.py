@@ -43,7 +43,8 @@ _SCALARS: Final[Mapping[Kind, st.SearchStrategy[Any]]] = {
 
 def json_values() -> st.SearchStrategy[Any]:
     """Any small JSON value."""
-    scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+    numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    scalars = st.none() | st.booleans() | numbers | st.text()
     return st.recursive(
         scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
     )
