@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pillion.core.lifecycle.spec import TaskSpec
-from pillion.core.lifecycle.states import ContainerKind, PullBehavior
+from pillion.core.lifecycle.states import Condition, ContainerKind, PullBehavior
 from pillion.core.plan.model import HealthProbe, TaskPlan
 from pillion.core.units import BYTES_PER_MIB
-from pillion.engines.simulated.behaviour import PAUSE, Behaviour
+from pillion.engines.simulated.behaviour import PAUSE, Behaviour, Life
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +41,26 @@ class Scene:
     pull_behavior: PullBehavior = PullBehavior.DEFAULT
     memory_limit_mib: float | None = None
     resource_errors: Mapping[str, str] = field(default_factory=dict)
+
+
+LIKELY_TASK_S = 3.0
+"""How long a container works that others wait for to end, where nobody says how long."""
+
+
+def likely_behaviours(spec: TaskSpec) -> dict[str, Behaviour]:
+    """Return how containers most likely behave, as far as the definition shows it.
+
+    Whoever is waited for with COMPLETE or SUCCESS does its work and ends with 0: an init container. All
+    others are services, which is what a container without a behaviour is.
+    """
+    awaited = {
+        edge.container
+        for item in spec.containers
+        for edge in item.depends_on
+        if edge.condition in (Condition.COMPLETE, Condition.SUCCESS)
+    }
+    work = Behaviour(lives=(Life(exits_after_s=LIKELY_TASK_S),))
+    return {item.name: work for item in spec.containers if item.name in awaited}
 
 
 def scene_of_plan(
