@@ -21,8 +21,11 @@ from endpoints.making import (
     FakeQueries,
     awsvpc_task,
     definition_of,
+    running,
+    task_state,
 )
 from pillion.endpoints import EndpointServer, protection
+from pillion.endpoints import server as server_module
 from pillion.endpoints.metadata import Version, container_metadata, task_metadata
 from pillion.endpoints.stats import task_stats
 from pillion.endpoints.throttle import Throttle
@@ -103,6 +106,18 @@ async def test_a_container_asks_about_itself_and_its_task(
     assert outcome(await ask(f"{base}/taskWithTags")) == (200, tagged)
     assert outcome(await ask(f"{base}/stats")) == (200, {"name": "/app"})
     assert outcome(await ask(f"{base}/task/stats")) == (200, task_stats(task, queries.statistics, version))
+
+
+async def test_an_answer_is_as_new_as_the_state(ask: Ask, queries: FakeQueries) -> None:
+    before = await ask("/v4/id-app")
+    states = {**queries.task.state.containers, "app": running("app", exit_code=3)}
+    queries.task = replace(queries.task, state=task_state(queries.task.plan, states))
+    assert isinstance(before.body, dict)
+    assert [(await ask(f"/v4/id-{name}")).body for name in ("app", "agent")] == [
+        container_metadata(queries.task, "app", Version.V4),
+        container_metadata(queries.task, "agent", Version.V4),
+    ]
+    assert (await ask("/v4/id-app")).body != before.body
 
 
 async def test_version_2_knows_the_task_by_who_asks(ask: Ask, queries: FakeQueries) -> None:
@@ -398,6 +413,16 @@ async def test_the_61st_request_at_once_is_refused_and_other_paths_are_not(ask: 
 
 async def test_a_large_body_is_refused(ask: Ask) -> None:
     assert (await ask(PROTECTION, "PUT", data=b" " * 100_000)).status == 413
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "READ_TIMEOUT_S", 0.001)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Future[None]()
+
+    assert (await ask(PROTECTION, "PUT", data=slowly())).status == 408
 
 
 async def test_an_error_of_our_own_reaches_us_and_not_the_container(

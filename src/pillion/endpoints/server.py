@@ -16,7 +16,7 @@ from typing import Final
 
 from aiohttp import web
 
-from pillion.endpoints.answers import NOT_FOUND, TEXT, Answer, Request, answer
+from pillion.endpoints.answers import NOT_FOUND, TEXT, Answer, Answers, Request
 from pillion.endpoints.routes import clean_path, find_route
 from pillion.endpoints.throttle import MESSAGE, Throttle
 from pillion.ports.queries import EndpointQueries
@@ -55,7 +55,7 @@ class EndpointServer:
         now_s: Callable[[], float] = time.monotonic,
         throttle: Throttle | None = None,
     ) -> None:
-        self._queries = queries
+        self._answers = Answers(queries)
         self._trouble = trouble
         self._now_s = now_s
         self._throttle = throttle or Throttle()
@@ -86,49 +86,44 @@ class EndpointServer:
             given = await self._answer(request, path)
         else:
             given = _TOO_MANY
-        response = web.Response(
-            status=given.status, body=given.body, headers={"Content-Type": given.content_type}
-        )
-        self._add_limit_headers(request, response)
-        return response
+        headers = {"Content-Type": given.content_type, **self._limit_headers(request)}
+        return web.Response(status=given.status, body=given.body, headers=headers)
 
     async def _answer(self, request: web.BaseRequest, path: str) -> Answer:
         route = find_route(path)
         if route is None:
             return NOT_FOUND
-        try:
-            async with asyncio.timeout(READ_TIMEOUT_S):
-                body = await _read(request)
-        except TimeoutError:
-            return _TOO_SLOW
-        if body is None:
-            return _TOO_LARGE
+        body = await _read(request) if request.body_exists else b""
+        if isinstance(body, Answer):
+            return body
         asked = Request(method=request.method, remote=request.remote or "", query=request.query, body=body)
         try:
-            return await answer(self._queries, route, asked)
+            return await self._answers.answer(route, asked)
         except Exception as error:  # whatever it is, the container must get an answer
             what = route.asked.name.lower().replace("_", " ")  # not the path: ids in it open doors
             self._trouble(f"a container's request for its {what} failed: {error!r}")
             return _INTERNAL
 
-    def _add_limit_headers(self, request: web.BaseRequest, response: web.Response) -> None:
-        headers = response.headers
-        headers["X-Rate-Limit-Limit"] = self._limit
-        headers["X-Rate-Limit-Duration"] = "1"
+    def _limit_headers(self, request: web.BaseRequest) -> dict[str, str]:
         forwarded = request.headers.get("X-Forwarded-For", "")
-        if forwarded.strip():
-            headers["X-Rate-Limit-Request-Forwarded-For"] = forwarded
-        headers["X-Rate-Limit-Request-Remote-Addr"] = _remote_address(request)
+        return {
+            "X-Rate-Limit-Limit": self._limit,
+            "X-Rate-Limit-Duration": "1",
+            **({"X-Rate-Limit-Request-Forwarded-For": forwarded} if forwarded.strip() else {}),
+            "X-Rate-Limit-Request-Remote-Addr": _remote_address(request),
+        }
 
 
-async def _read(request: web.BaseRequest) -> bytes | None:
-    """Return the body, None if it is too large."""
-    if not request.body_exists:
-        return b""
-    body = await request.content.read(BODY_BYTES_MAX + 1)
-    while len(body) <= BODY_BYTES_MAX and not request.content.at_eof():
-        body += await request.content.read(BODY_BYTES_MAX + 1 - len(body))
-    return None if len(body) > BODY_BYTES_MAX else body
+async def _read(request: web.BaseRequest) -> bytes | Answer:
+    """Return the body, or the answer to one that is too large or too slow."""
+    body = b""
+    try:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            while len(body) <= BODY_BYTES_MAX and not request.content.at_eof():
+                body += await request.content.read(BODY_BYTES_MAX + 1 - len(body))
+    except TimeoutError:
+        return _TOO_SLOW
+    return _TOO_LARGE if len(body) > BODY_BYTES_MAX else body
 
 
 def _redirect(clean: str, request: web.BaseRequest) -> web.Response:
