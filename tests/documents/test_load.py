@@ -104,6 +104,13 @@ def test_a_list_is_read_because_some_files_hold_only_containers() -> None:
     assert read_document("[]", "x.json").value == []
 
 
+def test_a_closed_standard_input_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+
+    with pytest.raises(DocumentError, match="<stdin>: standard input is closed"):
+        load_document("-")
+
+
 def test_an_endless_file_is_not_read_to_its_end() -> None:
     assert refused("/dev/zero").message == "/dev/zero: this is larger than 64 MiB"
 

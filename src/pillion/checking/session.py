@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +70,7 @@ class Session:
 
     def _check_file(self, candidate: Candidate) -> CheckedDocument | None:
         try:
-            document = load_document(candidate.path, sys.stdin.buffer)
+            document = load_document(candidate.path)
         except DocumentError as error:
             self.problems.append(str(error))
             return None

@@ -7,7 +7,6 @@ what to do; then the command ends with exit code 2.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ def read_definition(file: str) -> tuple[TaskDefinition, list[Finding]]:
     Raises UserError with every structural problem, and with everything that cannot be run at all.
     """
     try:
-        document = load_document(file, sys.stdin.buffer)
+        document = load_document(file)
     except DocumentError as error:
         raise UserError(str(error)) from error
     result = parse_task_definition(document.value)

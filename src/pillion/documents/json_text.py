@@ -61,16 +61,11 @@ def parse_json(text: str, name: str) -> Any:  # noqa: ANN401 - a JSON value can 
 
 def _loads(text: str) -> object:
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        return _DECODER.decode(text)
     except json.JSONDecodeError:
         raise
     except ValueError:
-        return json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_no_constant,
-            parse_int=lambda d: int(d[:_DIGITS_MAX]),
-        )
+        return _DECODER_OF_HUGE_NUMBERS.decode(text)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -82,6 +77,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_word: str) -> NoReturn:
     raise _ConstantError
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
+_DECODER_OF_HUGE_NUMBERS: Final = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_constant=_no_constant,
+    parse_int=lambda digits: int(digits[:_DIGITS_MAX]),
+)
 
 
 def scan_json(text: str) -> Node:

@@ -50,7 +50,7 @@ def load_document(path: str | Path, stdin: BinaryIO | None = None) -> Document:
     """
     if str(path) == STANDARD_INPUT:
         name = "<stdin>"
-        data = (stdin or sys.stdin.buffer).read(_SIZE_MAX + 1)
+        data = _read_standard_input(stdin, name)
     else:
         name = str(path)
         data = _read_file(Path(path), name)
@@ -102,6 +102,15 @@ def _read_yaml(text: str, name: str) -> Document:
 
     tree = parse_yaml(text, name)
     return Document(name=name, text=text, value=plain_value(tree), syntax=Syntax.YAML, make_tree=lambda: tree)
+
+
+def _read_standard_input(stdin: BinaryIO | None, name: str) -> bytes:
+    if stdin is None and sys.stdin is None:  # it was closed before the process started
+        raise DocumentError("standard input is closed", file=name, hint="Pipe a task definition into it.")
+    try:
+        return (stdin or sys.stdin.buffer).read(_SIZE_MAX + 1)
+    except (OSError, ValueError) as error:
+        raise _unreadable(Path(name), name, error) from error
 
 
 def _read_file(path: Path, name: str) -> bytes:

@@ -265,6 +265,7 @@ def test_a_word_in_the_wrong_case_is_repaired_and_a_misspelt_one_guessed() -> No
     guessed = only_problem(networkMode="awspvc")
     assert (guessed.hint, guessed.edit) == ('Did you mean "awsvpc"?', None)
     assert only_problem(networkMode="x").hint == ""
+    assert only_problem(networkMode="").hint == "Remove it."
 
 
 def test_a_protocol_that_does_not_exist_counts_as_tcp_and_is_told() -> None:

@@ -200,7 +200,7 @@ def object_reader(cls: type) -> Reader:
                 _note_null(shape, name, path, report)
             else:
                 found[member] = read_item(item, (*path, name), report)
-        if not required <= found.keys():
+        if required and not required <= found.keys():
             report.problems += _missing(shape, value, path)
         if report.incomplete or len(report.problems) > problems_before:
             return None

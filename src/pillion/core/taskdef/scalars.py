@@ -137,9 +137,17 @@ def _bad_word(value: str, known: tuple[str, ...], path: Path) -> Problem:
         path=path,
         code=ProblemCode.BAD_WORD,
         message=f"{format_path(path)} {only}, not {shown_text(value)}.",
-        hint=f'Write "{meant}".' if meant else f'Did you mean "{like}"?' if like else "",
+        hint=_word_hint(value, meant, like),
         edit=_set(path, meant) if meant else None,
     )
+
+
+def _word_hint(value: str, meant: str | None, like: str | None) -> str:
+    if not value:
+        return "Remove it."  # as `--generate-cli-skeleton` leaves it
+    if meant:
+        return f'Write "{meant}".'
+    return f'Did you mean "{like}"?' if like else ""
 
 
 def _out_of_range(value: int, path: Path) -> Problem:
