@@ -49,7 +49,7 @@ def is_local(host: str) -> bool:
 def explain_unreachable(host: str, error: BaseException) -> str:
     """Say that the engine does not answer, why, and what to do."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    cause = error if isinstance(error, OSError) else getattr(error, "os_error", None)
+    cause = getattr(error, "os_error", error)  # aiohttp wraps what the system said
     if isinstance(cause, PermissionError):
         advice = "Your user may not use this socket: run as root, or add the user to the group that owns it."
     elif isinstance(cause, FileNotFoundError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +29,12 @@ from pillion.ports.engine import Capabilities, EngineError, ManifestAnswer, Prog
 LOAD_DEADLINE_S = 300.0
 
 Inspection = dict[str, Any]
-SecretCredentials = Callable[[str], Awaitable[RegistryCredentials]]
-"""Fetches the credentials that a definition's repositoryCredentials names by the ARN of a secret."""
-
 
 class Images:
     """The images of one engine.
 
-    `secret_credentials` is asked for images with repositoryCredentials; without it, and for all others, the
-    user's own credentials are used.
+    Images with repositoryCredentials are pulled with what `log_in` was given; all others with the user's own
+    credentials.
     """
 
     def __init__(
@@ -46,18 +43,18 @@ class Images:
         *,
         capabilities: Callable[[], Awaitable[Capabilities]],
         state_folder: Path | None = None,
-        secret_credentials: SecretCredentials | None = None,
         docker_config: Path | None = None,
     ) -> None:
         self._client = client
         self._capabilities = capabilities
-        self._secret_credentials = secret_credentials
         self._config = docker_config or config_path(os.environ)
         self._pulled = PulledImages(state_folder)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._found: dict[tuple[str, str], Inspection] = {}
         self._digests: dict[tuple[str, str], str] = {}
         self._ids: dict[str, str] = {}
+        self._environments: dict[str, dict[str, str]] = {}
+        self._logins: dict[str, tuple[str, str]] = {}
         self._holder: str | None = None
 
     def reference(self, image: ImagePlan) -> str:
@@ -69,6 +66,15 @@ class Images:
     def image_id(self, image: ImagePlan) -> str | None:
         """Return the id of an image that was looked at."""
         return self._ids.get(self.reference(image))
+
+    def environment(self, image: ImagePlan) -> Mapping[str, str]:
+        """Return the environment of an image that was looked at."""
+        return self._environments.get(self.reference(image), {})
+
+    def log_in(self, image: ImagePlan, username: str, password: str) -> None:
+        """Use these credentials wherever this image's repositoryCredentials are meant."""
+        if image.repository_credentials:
+            self._logins[image.repository_credentials] = (username, password)
 
     async def resolve(self, task: TaskPlan, container: ContainerPlan) -> ManifestAnswer:
         """Find an image's digest: from the registry if it is going to be pulled, else from what is here.
@@ -188,12 +194,13 @@ class Images:
         return value
 
     async def _headers(self, image: ImagePlan) -> dict[str, str]:
-        if image.repository_credentials and self._secret_credentials is not None:
-            credentials: RegistryCredentials | None = await self._secret_credentials(
-                image.repository_credentials
-            )
+        key = parse_reference(image.used).credentials_key
+        login = self._logins.get(image.repository_credentials or "")
+        credentials: RegistryCredentials | None
+        if login is not None:
+            credentials = RegistryCredentials(registry=key, username=login[0], password=login[1])
         else:
-            credentials = await find_credentials(self._config, parse_reference(image.used).credentials_key)
+            credentials = await find_credentials(self._config, key)
         return {} if credentials is None else {"X-Registry-Auth": credentials.header()}
 
     async def _find(self, image: ImagePlan, name: str) -> Inspection | None:
@@ -214,6 +221,8 @@ class Images:
                 return None
             raise
         self._ids[reference] = found["Id"]
+        declared = (found.get("Config") or {}).get("Env") or ()
+        self._environments[reference] = dict(item.split("=", 1) for item in declared if "=" in item)
         return found
 
 

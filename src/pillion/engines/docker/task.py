@@ -10,8 +10,9 @@ empties. Inspections that an event needs run beside it, so that one container ne
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from pillion.engines.docker.facts import Found, facts_of, facts_on_host, found_i
 from pillion.engines.docker.feed import EventFeed
 from pillion.engines.docker.follow import follow
 from pillion.engines.docker.images import Images
+from pillion.engines.docker.namespace import NamespaceUnavailableError, open_listeners
 from pillion.engines.docker.network import ensure_network, is_network_lost, network_name
 from pillion.engines.docker.notices import plan_notices
 from pillion.engines.docker.ports import PortBook, Published, can_move, requests_of
@@ -81,6 +83,7 @@ class Record:
     published: tuple[Published, ...] = ()
     found: Found = field(default_factory=Found)
     extra_environment: Mapping[str, str] = field(default_factory=dict)
+    log_options: Mapping[str, str] = field(default_factory=dict)
 
 
 class DockerTask:
@@ -139,10 +142,17 @@ class DockerTask:
         """Have the image here. Calls `started` when a pull really begins. EngineError.cached as above."""
         return await self._images.pull(self.plan, self.plan.container(container), started, progress)
 
-    async def create(self, container: str, extra_environment: Mapping[str, str]) -> CreateAnswer:
-        """Make the container. `extra_environment` (secrets) goes on top of the plan's."""
+    async def create(
+        self,
+        container: str,
+        extra_environment: Mapping[str, str],
+        *,
+        log_options: Mapping[str, str] | None = None,
+    ) -> CreateAnswer:
+        """Make the container. What is secret comes here: it goes on top of the plan's environment and log."""
         record = self._records[container]
         record.extra_environment = extra_environment
+        record.log_options = log_options or {}
         await self._feed.ready()
         record.runtime_id = await self._create(record, frozenset())
         return CreateAnswer(runtime_id=record.runtime_id, image_id=self._images.image_id(record.plan.image))
@@ -231,6 +241,37 @@ class DockerTask:
             return facts_on_host(record.plan)
         holder = self._records[network.removeprefix(JOINED)] if network.startswith(JOINED) else record
         return facts_of(container, holder.published, holder.found)
+
+    def image_environment(self, container: str) -> Mapping[str, str]:
+        """Return the environment of a container's image, empty while the image was not looked at."""
+        return self._images.environment(self._records[container].plan.image)
+
+    def log_in(self, container: str, username: str, password: str) -> None:
+        """Use these credentials for the registry of a container's image."""
+        self._images.log_in(self._records[container].plan.image, username, password)
+
+    async def open_listeners(
+        self, container: str, addresses: Sequence[tuple[str, int]]
+    ) -> tuple[socket.socket, ...]:
+        """Return sockets that listen inside the network namespace of a running container."""
+        record = self._records[container]
+        try:
+            inspection = await self._inspect(record.plan)
+            return open_listeners(inspection["State"]["Pid"], addresses, container_id=inspection["Id"])
+        except NamespaceUnavailableError as error:
+            raise EngineError("NamespaceUnavailable", error.reason) from error
+        except (ApiError, DeadlinePassedError) as error:
+            raise named(error, "NamespaceUnavailable", reaching="inspecting") from error
+
+    async def stats(self, container: str) -> Mapping[str, Any] | None:
+        """Return the engine's latest statistics of a container, in Docker's own shape."""
+        path = f"containers/{self._records[container].plan.engine_name}/stats"
+        parameters = {"stream": "false", "one-shot": "true"}
+        try:
+            found: Mapping[str, Any] = await self._client.get(path, params=parameters)
+        except (ApiError, DeadlinePassedError):
+            return None
+        return found
 
     async def clean_up(self, *, keep: bool) -> None:
         """Remove all that the task made; with `keep` everything that can be looked at stays."""
@@ -355,6 +396,7 @@ class DockerTask:
             cgroup_parent=self._cgroup.parent,
             published=record.published,
             extra_environment=record.extra_environment,
+            log_options=record.log_options,
             gpus=bool(record.plan.limits.gpus) and (await self._capabilities()).gpus,
         )
         try:
@@ -417,7 +459,10 @@ class DockerTask:
             pass
         else:
             if record.started_at_s is not None:
-                self._learn_later(record)
+                if any(port.host_port is None for port in record.published):
+                    await self._learn(record)  # the engine chose: whoever hears of the start wants to know
+                else:
+                    self._learn_later(record)
                 return record.started_at_s
         inspection = await self._inspect(record.plan)
         record.started_at_s = watch.parse_time(inspection["State"]["StartedAt"]) or time.time()

@@ -42,6 +42,7 @@ class Surroundings:
     cgroup_parent: str | None = None
     published: tuple[Published, ...] = ()
     extra_environment: Mapping[str, str] = field(default_factory=dict)
+    log_options: Mapping[str, str] = field(default_factory=dict)
     gpus: bool = False
 
 
@@ -135,7 +136,7 @@ def _host_config(task: TaskPlan, container: ContainerPlan, around: Surroundings)
     if security.init_process:
         config["Init"] = True
     if container.log.driver is not None:
-        config["LogConfig"] = {"Type": container.log.driver, "Config": _log_options(container.log)}
+        config["LogConfig"] = {"Type": container.log.driver, "Config": _log_options(container.log, around)}
     if around.cgroup_parent is not None:
         config["CgroupParent"] = around.cgroup_parent
     return config
@@ -224,8 +225,8 @@ def _bind(source: str, target: str, *, read_only: bool) -> str:
     return f"{source}:{target}:ro" if read_only else f"{source}:{target}"
 
 
-def _log_options(log: LogPlan) -> dict[str, str]:
-    options = dict(log.options)
+def _log_options(log: LogPlan, around: Surroundings) -> dict[str, str]:
+    options = {**log.options, **around.log_options}
     if options.get("mode") == "non-blocking":
         options.setdefault("max-buffer-size", BUFFER_SIZE_DEFAULT)
     return options
