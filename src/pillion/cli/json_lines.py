@@ -12,10 +12,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from pillion.cli.ports import port_words
 from pillion.core.describe import iso_time, iso_times
 from pillion.core.lifecycle.commands import Report, ReportContainer, ReportHealth, ReportTask
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind
+from pillion.core.plan.facts import PortBinding
 from pillion.core.plan.model import TaskPlan
 from pillion.ports.engine import LogLine, PullProgress
 
@@ -53,6 +55,13 @@ class JsonLines:
 
     def progress(self, progress: PullProgress) -> None:
         """Pull progress is for people at a terminal."""
+
+    def published(self, container: str, bindings: tuple[PortBinding, ...]) -> None:
+        """Say on standard error what was published elsewhere than asked; the result has all ports."""
+        for binding in bindings:
+            if binding.moved:
+                subject = f"{container}: " if container in self._normal else ""
+                self.trouble(f"note: {subject}{port_words(binding)}")
 
     def trouble(self, text: str) -> None:
         """Say it on standard error."""

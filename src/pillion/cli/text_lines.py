@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pillion.cli.ports import port_words
 from pillion.core.lifecycle.commands import (
     Report,
     ReportContainer,
@@ -26,6 +27,7 @@ from pillion.core.lifecycle.commands import (
 from pillion.core.lifecycle.explain import WaitKind, waiting
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind, ContainerStatus, TaskStatus
+from pillion.core.plan.facts import PortBinding
 from pillion.core.plan.model import Notice, TaskPlan
 from pillion.ports.engine import LogLine, PullProgress
 
@@ -62,8 +64,11 @@ class TextLines:
         """Say what is about to run, and everything that differs from ECS here."""
         self.say("pillion", where)
         for notice in notices:
-            subject = notice.container if notice.container in self._names else "pillion"
-            self.say(subject, f"{self._style('note', fg='yellow', bold=True)}: {notice.text}", always=True)
+            self.say(
+                self._subject(notice.container),
+                f"{self._style('note', fg='yellow', bold=True)}: {notice.text}",
+                always=True,
+            )
 
     def reported(self, report: Report, state: TaskState, at_s: float) -> None:
         """Print what ECS would report, and what people want to know beside it."""
@@ -106,6 +111,12 @@ class TextLines:
         if self._live is None and (before is None or before.status != progress.status):
             self.say(progress.container, f"{progress.status} {progress.image}")
 
+    def published(self, container: str, bindings: tuple[PortBinding, ...]) -> None:
+        """Say where the ports of a container are to be found."""
+        for binding in bindings:
+            note = f"{self._style('note', fg='yellow', bold=True)}: " if binding.moved else ""
+            self.say(self._subject(container), f"{note}{port_words(binding)}", always=binding.moved)
+
     def trouble(self, text: str) -> None:
         """Say what went wrong beside the task."""
         self.say("pillion", f"{self._style('trouble', fg='red', bold=True)}: {text}", always=True)
@@ -131,6 +142,10 @@ class TextLines:
     def close(self) -> None:
         """Give the terminal back."""
         self._stop_live()
+
+    def _subject(self, container: str | None) -> str:
+        """Return whom a line is about; what a pause container does, pillion does."""
+        return container if container in self._names else "pillion"
 
     def _write(self, text: str, *, error: bool) -> None:
         if self._live is not None:

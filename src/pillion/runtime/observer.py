@@ -6,6 +6,7 @@ from typing import Protocol
 
 from pillion.core.lifecycle.commands import Report
 from pillion.core.lifecycle.state import TaskState
+from pillion.core.plan.facts import PortBinding
 from pillion.ports.engine import LogLine, PullProgress
 
 
@@ -28,6 +29,10 @@ class Observer(Protocol):
         """An image pull went on."""
         ...
 
+    def published(self, container: str, bindings: tuple[PortBinding, ...]) -> None:
+        """A container began to run, and these of its ports can be reached on the host."""
+        ...
+
     def trouble(self, text: str) -> None:
         """Something went wrong beside the task itself (the journal, a log stream)."""
         ...
@@ -46,6 +51,9 @@ class SilentObserver:
         """Look away."""
 
     def progress(self, progress: PullProgress) -> None:
+        """Look away."""
+
+    def published(self, container: str, bindings: tuple[PortBinding, ...]) -> None:
         """Look away."""
 
     def trouble(self, text: str) -> None:

@@ -7,7 +7,6 @@ look at every container (an out-of-memory flag may be told after the exit) and a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.commands import Command, Report
@@ -16,10 +15,11 @@ from pillion.core.lifecycle.machine import handle
 from pillion.core.lifecycle.state import TaskState, initial_state
 from pillion.core.lifecycle.states import ContainerKind, ContainerStatus, TaskStatus, is_before
 from pillion.ports.clock import Clock
+from pillion.ports.companion import NoCompanion, TaskCompanion
 from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError
 from pillion.ports.store import Journal, StoreError
 from pillion.runtime.observer import Observer
-from pillion.runtime.performer import Performer, no_extra_environment
+from pillion.runtime.performer import Performer
 
 QUEUE_EVENTS_MAX = 100_000
 """Events waiting for one task. A task produces a handful per container; this many is a runaway engine."""
@@ -44,20 +44,22 @@ class TaskRunner:
         clock: Clock,
         journal: Journal,
         observer: Observer,
-        extra_environment: Callable[[str], Mapping[str, str]] = no_extra_environment,
+        companion: TaskCompanion | None = None,
     ) -> None:
         self._task = task
         self._clock = clock
         self._journal: Journal | None = journal
         self._observer = observer
+        self._companion = companion or NoCompanion()
         self._queue: asyncio.Queue[ev.Event] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self._performer = Performer(
             task,
             submit=self.submit,
             clock=clock,
             progress=observer.progress,
-            extra_environment=extra_environment,
+            companion=self._companion,
         )
+        self._ports_told: set[str] = set()
         self._logs: dict[str, asyncio.Task[None]] = {}
         self._lost: EngineUnreachableError | None = None
         self.state: TaskState = initial_state(task.plan.spec)
@@ -94,6 +96,7 @@ class TaskRunner:
         now_s = self._clock.now_s()
         state, commands = handle(self.state, event, now_s)
         if state is self.state and not commands:
+            self._tell_ports(event)
             return []
         self._store(event, now_s)
         self.state = state
@@ -103,9 +106,18 @@ class TaskRunner:
                 self._observer.reported(command, state, now_s)
             else:
                 jobs.append(command)
+        self._tell_ports(event)
         self._follow_logs()
         self._observer.settled(state, now_s)
         return jobs
+
+    def _tell_ports(self, event: ev.Event) -> None:
+        """Tell the ports of a container once: when its start is told, or answered if only that knows them."""
+        if isinstance(event, ev.Started) and event.container not in self._ports_told:
+            bindings = self._task.facts(event.container).bindings
+            if bindings:
+                self._ports_told.add(event.container)
+                self._observer.published(event.container, bindings)
 
     def _store(self, event: ev.Event, now_s: float) -> None:
         if self._journal is None:
@@ -182,6 +194,7 @@ class TaskRunner:
         try:
             async for line in self._task.logs(name):
                 self._observer.log(line)
+                await self._companion.log(line)
         except (EngineError, EngineUnreachableError) as error:
             self._observer.trouble(f"the output of {name} cannot be read: {error}")
 
