@@ -62,10 +62,12 @@ def _stop_for(turn: Turn, spec: ContainerSpec, state: ContainerState) -> None:
             ended_by=spec.name,
         )
     else:
+        # A pause container is not among those that ECS reports: only the task can tell what it failed of.
+        hidden = spec.kind is not ContainerKind.NORMAL and state.error is not None
         stop_task(
             turn,
             code=StopCode.TASK_FAILED_TO_START,
-            reason=FAILED_TO_START,
+            reason=str(state.error) if hidden else FAILED_TO_START,
             cause=f"essential container {spec.name} {state.failure or 'never ran'}",
             ended_by=spec.name,
         )
