@@ -8,6 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -110,14 +111,16 @@ class Session:
             self.lines.append(line)
             if all(line.get(key) == value for key, value in wanted.items()):
                 return line
-        self._errors.seek(0)
-        raise AssertionError(
-            f"the run ended before {wanted}; lines {self.lines}; errors {self._errors.read()}"
-        )
+        raise AssertionError(f"the run ended before {wanted}; lines {self.lines}; errors {self.errors()}")
 
     def until_running(self) -> None:
         """Wait for the task to be RUNNING."""
         self.until(type="task", lastStatus="RUNNING")
+
+    def errors(self) -> str:
+        """What was written to standard error so far."""
+        self._errors.seek(0)
+        return self._errors.read()
 
     def interrupt(self) -> None:
         """Ctrl-C."""
@@ -128,8 +131,7 @@ class Session:
         assert self._process.stdout is not None
         self.lines += [json.loads(text) for text in self._process.stdout]
         exit_code = self._process.wait(TIME_LIMIT_S)
-        self._errors.seek(0)
-        return Run(exit_code, self.lines, self._errors.read())
+        return Run(exit_code, self.lines, self.errors())
 
 
 _RUN = (sys.executable, "-m", "pillion", "run")
@@ -138,9 +140,9 @@ _RUN = (sys.executable, "-m", "pillion", "run")
 class Pillion:
     """Runs pillion in a folder of its own, with a state folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cluster: str | None = None) -> None:
         self.folder = folder
-        self.cluster = f"scenario-{secrets.token_hex(4)}"
+        self.cluster = cluster or f"scenario-{secrets.token_hex(4)}"
         self.task_ids: list[str] = []
         self.environment = {**os.environ, "PILLION_STATE_DIR": str(folder / "state")}
 
@@ -154,7 +156,7 @@ class Pillion:
     def session(self, value: object, *arguments: str) -> Iterator[Session]:
         """Start `pillion run --format json` on a definition; end it whatever happens."""
         path = self.write(value)
-        with (self.folder / "errors.txt").open("w+") as errors:
+        with tempfile.TemporaryFile("w+", dir=self.folder) as errors:
             process = subprocess.Popen(
                 [*_RUN, str(path), "--format", "json", "--cluster", self.cluster, *arguments],
                 stdout=subprocess.PIPE,
@@ -187,6 +189,10 @@ class Pillion:
         """Run a definition to its end."""
         with self.session(value, *arguments) as session:
             return session.finish()
+
+    def run_text(self, value: object, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a definition to its end as a person does, without a terminal."""
+        return self.command("run", str(self.write(value)), "--cluster", self.cluster, *arguments)
 
     def command(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run any command of pillion and return what it printed."""
