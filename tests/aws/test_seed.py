@@ -23,7 +23,7 @@ def parsed(text: str) -> Seed:
 def test_a_seed_with_everything() -> None:
     seed = parsed(
         """
-        log-groups = ["/web/app"]
+        log_groups = ["/web/app"]
         [parameters]
         "/app/url" = "postgres://db"
         "/app/key" = { value = "x", type = "SecureString" }
@@ -59,7 +59,7 @@ def test_a_seed_with_everything() -> None:
 
 
 def test_saying_nothing_about_log_groups_is_not_the_same_as_naming_none() -> None:
-    assert (parsed("").log_groups, parsed("log-groups = []").log_groups) == (None, ())
+    assert (parsed("").log_groups, parsed("log_groups = []").log_groups) == (None, ())
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_saying_nothing_about_log_groups_is_not_the_same_as_naming_none() -> Non
         ("[secrets]\na = { day = 2026-01-01 }", "a date has no form in JSON"),
         ('[objects]\nbucket = "x"', "the name is bucket/key"),
         ('[objects]\n"b/k" = { path = "x" }', "write a text, or"),
-        ("log-groups = [1]", "expected a list of names"),
+        ("log_groups = [1]", "expected a list of names"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, message: str) -> None:
@@ -84,7 +84,7 @@ def test_what_is_wrong_is_named(text: str, message: str) -> None:
 
 
 def test_the_later_seed_comes_last_so_that_it_wins() -> None:
-    first, second = parsed('[secrets]\na = "1"'), parsed('log-groups = ["/g"]\n[secrets]\na = "2"')
+    first, second = parsed('[secrets]\na = "1"'), parsed('log_groups = ["/g"]\n[secrets]\na = "2"')
     assert merge_seeds(first, second) == Seed(secrets=(*first.secrets, *second.secrets), log_groups=("/g",))
     assert merge_seeds(first, first).log_groups is None
 

@@ -18,7 +18,7 @@ def test_every_setting_is_read() -> None:
             "region": "eu-west-1",
             "state": "state",
             "seed": "seed.toml",
-            "assume-role": True,
+            "assume_role": True,
             "secrets": {"a": "b"},
         }
     ) == AwsSettings(
@@ -38,7 +38,7 @@ def test_every_setting_is_read() -> None:
         ({"endpoint": "moto"}, "'moto' is no AWS to talk to"),
         ({"endpoint": "http://"}, "is no AWS to talk to"),
         ({"regoin": "x"}, "[aws] regoin: no such setting"),
-        ({"assume-role": "yes"}, "[aws] assume-role: expected true or false"),
+        ({"assume_role": "yes"}, "[aws] assume_role: expected true or false"),
         ({"secrets": {"a": 1}}, '[aws] secrets."a": write a text'),
     ],
 )

@@ -2,7 +2,7 @@
 
 Local AWS: a session of STS for the role's name, in local AWS's one account, so that GetCallerIdentity says
 the role and everything the task makes is where the seed is. Real AWS: the role itself if the user asked for
-it (`assume-role`), else a session of the user's own credentials; long-lived keys never reach a container.
+it (`assume_role`), else a session of the user's own credentials; long-lived keys never reach a container.
 """
 
 from __future__ import annotations

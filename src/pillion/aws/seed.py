@@ -1,6 +1,6 @@
 """What local AWS holds at the start, written in TOML. Pure; `seeding` fills it in.
 
-    log-groups = ["/web/app"]
+    log_groups = ["/web/app"]
 
     [parameters]                                   # SSM Parameter Store, by name or ARN
     "/app/database-url" = "postgres://db/app"
@@ -16,7 +16,7 @@
 
 In pillion.toml the same stands under `[aws]`: `[aws.parameters]` and so on.
 
-Surprising: with `log-groups` anywhere in a seed, log groups are taken seriously: a container whose group is
+Surprising: with `log_groups` anywhere in a seed, log groups are taken seriously: a container whose group is
 not listed does not start, as on AWS. Without it, local AWS creates a missing group and says so.
 """
 
@@ -30,7 +30,7 @@ from typing import Final
 
 from pillion.core.inputs.secret import SecretValue
 
-TABLES: Final = ("log-groups", "parameters", "secrets", "objects")
+TABLES: Final = ("log_groups", "parameters", "secrets", "objects")
 PARAMETER_TYPES: Final = ("String", "StringList", "SecureString")
 
 _ARN: Final = re.compile(r"arn:[^:]+:(ssm|secretsmanager):([^:]*):[^:]*:(?:parameter(?=/)|secret:)(.+)")
@@ -169,9 +169,9 @@ def _object(name: str, value: object) -> ObjectSeed:
 
 
 def _log_groups(document: Mapping[str, object]) -> tuple[str, ...] | None:
-    groups = document.get("log-groups")
+    groups = document.get("log_groups")
     if groups is None:
         return None
     if not isinstance(groups, list) or not all(isinstance(group, str) and group for group in groups):
-        raise SeedError('log-groups: expected a list of names, as in ["/web/app"]')
+        raise SeedError('log_groups: expected a list of names, as in ["/web/app"]')
     return tuple(groups)

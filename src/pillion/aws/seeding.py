@@ -78,7 +78,7 @@ async def _put_secret(item: SecretSeed, clients: AwsClients) -> None:
 
 
 async def _create_log_group(group: str, clients: AwsClients) -> None:
-    with _named(f"log-groups {group}"):
+    with _named(f"log_groups {group}"):
         try:
             await clients.call("logs", "create_log_group", logGroupName=group)
         except AwsCallError as error:

@@ -5,7 +5,7 @@ endpoint = "local"        # local (default), real, none, or the URL of an emulat
 region = "eu-west-1"
 state = ".pillion/aws"    # keep local AWS across runs; otherwise it is new each time
 seed = "aws-seed.toml"    # a file with the tables below
-assume-role = true        # real only: assume taskRoleArn instead of lending your own session
+assume_role = true        # real only: assume taskRoleArn instead of lending your own session
 
 [aws.parameters] ...      # see seed.py
 """
@@ -21,7 +21,7 @@ from typing import Final
 from pillion.aws.seed import TABLES, Seed, SeedError, merge_seeds, parse_seed
 
 _URL: Final = re.compile(r"https?://[^/\s]+(/\S*)?")
-_KEYS: Final = {"endpoint": str, "region": str, "state": str, "seed": str, "assume-role": bool}
+_KEYS: Final = {"endpoint": str, "region": str, "state": str, "seed": str, "assume_role": bool}
 
 
 class AwsMode(StrEnum):
@@ -95,7 +95,7 @@ def parse_settings(table: Mapping[str, object]) -> AwsSettings:
         region=_text(table, "region"),
         state_folder=_text(table, "state"),
         seed_file=_text(table, "seed"),
-        assume_role=table.get("assume-role") is True,
+        assume_role=table.get("assume_role") is True,
         seed=seed,
     )
 

@@ -302,6 +302,6 @@ def _group_created(container: str, group: str) -> Notice:
         container=container,
         text=(
             f"local AWS had no log group {group}, so it was created; on AWS the container would not start. "
-            "Name the groups that exist in [aws] log-groups to have this checked"
+            "Name the groups that exist in [aws] log_groups to have this checked"
         ),
     )
