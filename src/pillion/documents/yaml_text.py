@@ -176,10 +176,9 @@ class _Composer:
                 span = Span(_start(key), _end(key))
                 members.append(Member(name=key.value, key=span, value=value.node))
         self._refuse_duplicates(tuple(members))
-        own = {member.name for member in members}
-        inherited = {member.name: member for member in reversed(merged) if member.name not in own}
+        by_name = {member.name: member for member in (*reversed(merged), *members)}
         span = self._collection_span(event, key, values[-1].node if values else None)
-        return _composed(Object(span=span, members=(*inherited.values(), *members)), values)
+        return _composed(Object(span=span, members=tuple(by_name.values())), values)
 
     def _merged(self, key: Event, value: Node) -> list[Member]:
         """The members that `<<` brings; of several objects, the first one wins."""

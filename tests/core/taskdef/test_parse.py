@@ -318,6 +318,14 @@ def test_a_member_that_a_definition_does_not_have_gets_a_hint(name: str, hint: s
     assert only_problem(**{name: "x"}).hint == hint
 
 
+def test_a_member_that_belongs_deeper_inside_is_sent_there_rather_than_to_the_container() -> None:
+    requirement = {"type": "GPU", "value": "1", "sharingStrategy": {"memory": 5}}
+
+    assert container_problem(resourceRequirements=[requirement]).hint == (
+        '"memory" belongs in a container\'s resourceRequirements.sharingStrategy.nvidiaMps.'
+    )
+
+
 def test_a_small_object_lists_what_it_knows() -> None:
     assert container_problem(mountPoints=[{"qqq": 1}]).hint == (
         "Known here: sourceVolume, containerPath, readOnly."
