@@ -55,9 +55,7 @@ class Netlink:
             peer: name of the other end.
             peer_namespace: descriptor of the network namespace in which the other end is.
         """
-        other_end = (
-            _link_header(0, 0) + _text(_IFLA_IFNAME, peer) + _number(_IFLA_NET_NS_FD, peer_namespace)
-        )
+        other_end = _link_header(0, 0) + _text(_IFLA_IFNAME, peer) + _number(_IFLA_NET_NS_FD, peer_namespace)
         details = _attribute(_VETH_INFO_PEER, other_end)
         kind = _text(_IFLA_INFO_KIND, "veth") + _attribute(_IFLA_INFO_DATA | _NESTED, details)
         body = _link_header(0, _UP) + _text(_IFLA_IFNAME, name) + _attribute(_IFLA_LINKINFO | _NESTED, kind)
