@@ -8,6 +8,7 @@ task. Where the sockets come from is not decided here.
 from __future__ import annotations
 
 from pillion.endpoints.desk import TaskDesk
+from pillion.endpoints.sampling import StatsSampler
 from pillion.endpoints.server import EndpointServer
 
-__all__ = ["EndpointServer", "TaskDesk"]
+__all__ = ["EndpointServer", "StatsSampler", "TaskDesk"]
