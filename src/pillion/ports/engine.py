@@ -8,9 +8,10 @@ with ECS's own name for what went wrong and return when the engine has answered.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from pillion.core.lifecycle.events import Event, NamedError
 from pillion.core.plan.facts import ContainerFacts
@@ -117,8 +118,35 @@ class EngineTask(Protocol):
         """Have the image here. Calls `started` when a pull really begins. EngineError.cached as above."""
         ...
 
-    async def create(self, container: str, extra_environment: Mapping[str, str]) -> CreateAnswer:
-        """Make the container. `extra_environment` (secrets) goes on top of the plan's."""
+    async def create(
+        self,
+        container: str,
+        extra_environment: Mapping[str, str],
+        *,
+        log_options: Mapping[str, str] | None = None,
+    ) -> CreateAnswer:
+        """Make the container. What is secret comes here: it goes on top of the plan's environment and log."""
+        ...
+
+    def image_environment(self, container: str) -> Mapping[str, str]:
+        """Return the environment of a container's image, empty while the image was not looked at."""
+        ...
+
+    def log_in(self, container: str, username: str, password: str) -> None:
+        """Use these credentials for the registry of a container's image."""
+        ...
+
+    async def open_listeners(
+        self, container: str, addresses: Sequence[tuple[str, int]]
+    ) -> tuple[socket.socket, ...]:
+        """Return sockets that listen inside the network namespace of a running container.
+
+        Raises EngineError (NamespaceUnavailable) where it cannot be entered; the text says why.
+        """
+        ...
+
+    async def stats(self, container: str) -> Mapping[str, Any] | None:
+        """Return the engine's latest statistics of a container, in Docker's own shape."""
         ...
 
     async def start(self, container: str, *, restart: bool) -> float:

@@ -8,12 +8,13 @@ then `EngineUnreachableError` reaches the runner.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
 from pillion.ports.clock import Clock
+from pillion.ports.companion import TaskCompanion
 from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError, ProgressSink
 
 UNREACHABLE_TRIES_MAX = 10
@@ -22,17 +23,15 @@ UNREACHABLE_TRIES_MAX = 10
 UNREACHABLE_PAUSE_S = 1.0
 """How long to wait between two such tries."""
 
+OWN_NAMESPACES = frozenset({"bridge"})
+"""Where a container has a network namespace to itself; in awsvpc mode its pause container has it."""
+
 Submit = Callable[[ev.Event], None]
 Answer = TypeVar("Answer")
 
 
-def no_extra_environment(container: str) -> Mapping[str, str]:
-    """The variables of a container that has no secrets."""
-    return {}
-
-
 class Performer:
-    """Performs the commands of one task on its engine; events go to `submit`."""
+    """Performs the commands of one task on its engine and its companion; events go to `submit`."""
 
     def __init__(
         self,
@@ -41,13 +40,14 @@ class Performer:
         submit: Submit,
         clock: Clock,
         progress: ProgressSink,
-        extra_environment: Callable[[str], Mapping[str, str]] = no_extra_environment,
+        companion: TaskCompanion,
     ) -> None:
         self._task = task
         self._submit = submit
         self._clock = clock
         self._progress = progress
-        self._extra_environment = extra_environment
+        self._companion = companion
+        self._runtime_ids: dict[str, str] = {}
 
     async def perform(self, command: cmd.Command) -> None:
         """Perform one command that is not a report. Raises EngineUnreachableError."""
@@ -76,7 +76,10 @@ class Performer:
 
     async def _prepare(self, resource: str) -> None:
         try:
-            await _patiently(lambda: self._task.prepare(resource))
+            if self._companion.handles(resource):
+                await self._companion.prepare(resource)
+            else:
+                await _patiently(lambda: self._task.prepare(resource))
         except EngineError as failure:
             self._submit(ev.ResourceFailed(resource=resource, error=failure.error))
         else:
@@ -103,16 +106,22 @@ class Performer:
 
     async def _create(self, name: str) -> None:
         try:
-            extra = self._extra_environment(name)
-            answer = await _patiently(lambda: self._task.create(name, extra))
+            extras = await self._companion.extras(name)
+            answer = await _patiently(
+                lambda: self._task.create(name, extras.environment, log_options=extras.log_options)
+            )
         except EngineError as failure:
             self._submit(ev.CreateFailed(container=name, error=failure.error))
         else:
+            self._runtime_ids[name] = answer.runtime_id
             self._submit(ev.Created(container=name, runtime_id=answer.runtime_id, image_id=answer.image_id))
 
     async def _start(self, name: str, *, restart: bool) -> None:
         try:
+            await self._companion.before_start(name, self._runtime_ids.get(name, ""))
             at_s = await _patiently(lambda: self._task.start(name, restart=restart))
+            if self._task.plan.container(name).namespaces.network in OWN_NAMESPACES:
+                await self._companion.namespace_ready(name)
         except EngineError as failure:
             self._submit(ev.StartFailed(container=name, error=failure.error, may_run=failure.may_run))
             return
@@ -126,6 +135,7 @@ class Performer:
     async def _provision(self, name: str) -> None:
         try:
             await _patiently(lambda: self._task.provision(name))
+            await self._companion.namespace_ready(name)
         except EngineError as failure:
             self._submit(ev.ProvisionFailed(container=name, error=failure.error))
         else:

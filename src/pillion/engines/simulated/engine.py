@@ -10,7 +10,9 @@ Surprising: volumes, networks and files are not simulated. Containers cannot tal
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
@@ -137,7 +139,13 @@ class SimulatedTask:
             raise _unexpected(answer)
         return PullAnswer(pulled=answer.pulled, digest=answer.digest)
 
-    async def create(self, container: str, extra_environment: Mapping[str, str]) -> CreateAnswer:
+    async def create(
+        self,
+        container: str,
+        extra_environment: Mapping[str, str],
+        *,
+        log_options: Mapping[str, str] | None = None,
+    ) -> CreateAnswer:
         """Make the container. The variables are not used: nothing runs."""
         command = cmd.CreateContainer(container=container, cause="")
         answer = await self._ask(command, container, ev.Created, ev.CreateFailed)
@@ -196,6 +204,27 @@ class SimulatedTask:
                     await self._changed[container].wait()
             except TimeoutError:
                 return
+
+    def image_environment(self, container: str) -> Mapping[str, str]:
+        """Return nothing: simulated images have no environment."""
+        del container
+        return {}
+
+    def log_in(self, container: str, username: str, password: str) -> None:
+        """Simulated registries let everybody in."""
+        del container, username, password
+
+    async def open_listeners(
+        self, container: str, addresses: Sequence[tuple[str, int]]
+    ) -> tuple[socket.socket, ...]:
+        """Say that there is no network to listen in."""
+        del container, addresses
+        raise EngineError("NamespaceUnavailable", "simulated containers have no network")
+
+    async def stats(self, container: str) -> Mapping[str, Any] | None:
+        """Return nothing: simulated containers use nothing."""
+        del container
+        return None
 
     def facts(self, container: str) -> ContainerFacts:
         """Return ports and addresses; those of an awsvpc task belong to its pause container."""

@@ -1,0 +1,75 @@
+"""What stands beside the engine while one task runs: AWS, and the endpoints inside the task.
+
+The performer asks at the right moments; what is done is up to whoever implements this. Methods raise
+`EngineError` with ECS's own names, as an engine does, so that both fail alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pillion.ports.engine import LogLine
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateExtras:
+    """What is secret of a container: revealed here, for the create call and nothing else."""
+
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    log_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class TaskCompanion(Protocol):
+    """Prepares what the engine does not know of, and serves the task from beside it."""
+
+    def handles(self, resource: str) -> bool:
+        """Say whether a resource of the plan is prepared here and not by the engine."""
+        ...
+
+    async def prepare(self, resource: str) -> None:
+        """Prepare a resource. Raises EngineError."""
+        ...
+
+    async def extras(self, container: str) -> CreateExtras:
+        """Return what the container gets on top of its plan. Raises EngineError."""
+        ...
+
+    async def before_start(self, container: str, runtime_id: str) -> None:
+        """Do what has to be done between create and start. Raises EngineError."""
+        ...
+
+    async def namespace_ready(self, container: str) -> None:
+        """The network namespace of this container (a pause container, or its own) can be entered."""
+        ...
+
+    async def log(self, line: LogLine) -> None:
+        """Take a line of output; may wait, which slows down the container's output."""
+        ...
+
+
+class NoCompanion:
+    """For tasks that need nothing beside the engine."""
+
+    def handles(self, resource: str) -> bool:
+        """Nothing is handled here."""
+        del resource
+        return False
+
+    async def prepare(self, resource: str) -> None:
+        """Nothing to prepare."""
+
+    async def extras(self, container: str) -> CreateExtras:
+        """Nothing on top."""
+        del container
+        return CreateExtras()
+
+    async def before_start(self, container: str, runtime_id: str) -> None:
+        """Nothing to do."""
+
+    async def namespace_ready(self, container: str) -> None:
+        """Nothing to serve."""
+
+    async def log(self, line: LogLine) -> None:
+        """Nothing to keep."""
