@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pillion.core.findings import Path
 from pillion.core.rules import UNKNOWN
-from pillion.core.taskdef.model import TaskDefinition
+from pillion.core.taskdef.model import EFSVolumeConfiguration, ProxyConfiguration, TaskDefinition
 from pillion.core.taskdef.shapes import Kind, ValueType, shape_of
 from pillion.inputs.intrinsics import Resolver, is_intrinsic
 from pillion.inputs.subject import Road, Subject
@@ -98,6 +98,15 @@ _WHIMS: Final = {
 """Members whose name in CloudFormation is not simply their PascalCase."""
 
 
+def pascal_case(name: str, shape: type) -> str:
+    """The name that CloudFormation gives to a member of a shape of the API."""
+    if shape is ProxyConfiguration and name == "properties":
+        return "ProxyConfigurationProperties"
+    if shape is EFSVolumeConfiguration and name == "fileSystemId":
+        return "FilesystemId"
+    return _WHIMS.get(name, name[:1].upper() + name[1:])
+
+
 def _misspelt(value: object, kind: ValueType, path: Path) -> Iterator[tuple[Path, str]]:
     """Members that begin with a small letter, as the API has them; CloudFormation does not know those."""
     if kind.kind is Kind.LIST and kind.item is not None and isinstance(value, list):
@@ -109,7 +118,7 @@ def _misspelt(value: object, kind: ValueType, path: Path) -> Iterator[tuple[Path
             if (member := known.get(str(key).lower())) is not None:
                 name, inner = member
                 if str(key)[:1].islower():
-                    yield (*path, name), _WHIMS.get(name, name[:1].upper() + name[1:])
+                    yield (*path, name), pascal_case(name, kind.shape)
                 yield from _misspelt(item, inner, (*path, name))
 
 

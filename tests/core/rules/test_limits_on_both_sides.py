@@ -141,5 +141,5 @@ CASES = [
 
 
 @pytest.mark.parametrize(("code", "build", "value", "fits"), CASES)
-def test_a_limit_holds_exactly(code: str, build: Any, value: int, *, fits: bool) -> None:  # noqa: ANN401 (a builder)
+def test_a_limit_holds_exactly(code: str, build: Any, value: int, *, fits: bool) -> None:
     assert (code in codes(build(value))) is not fits

@@ -20,7 +20,7 @@ def paths(value: object, path: Path = ()) -> Iterator[Path]:
         yield from paths(item, (*path, key))
 
 
-def with_unknown(value: Any, path: Path) -> Any:  # noqa: ANN401 (any JSON value)
+def with_unknown(value: Any, path: Path) -> Any:
     changed = copy.deepcopy(value)
     place = changed
     for part in path[:-1]:

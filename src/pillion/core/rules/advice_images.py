@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from pillion.core.rules.examples import app, fargate, sidecar, task
@@ -64,11 +65,16 @@ def architecture(task: TaskView) -> Iterator[Hit]:
             return
         architecture = "X86_64"
     for container in task.containers:
-        image = container.searched_image
-        says = "ARM64" if _ARM.search(image) else "X86_64" if _X86.search(image) else architecture
+        says = _architecture_of(container.searched_image) or architecture
         if says != architecture:
             message = f"The image {container.image} is for {says}, and the task for {architecture}."
             yield we_say(container.at("image"), message)
+
+
+@lru_cache(maxsize=1024)
+def _architecture_of(searched_image: str) -> str | None:
+    """The architecture that an image's name tells, if it tells one."""
+    return "ARM64" if _ARM.search(searched_image) else "X86_64" if _X86.search(searched_image) else None
 
 
 _ARM = re.compile(r"(^|/)(arm64v8|aarch64)/|[:_-](linux-)?(arm64|aarch64)(v8)?([._-]|$)")
@@ -201,13 +207,16 @@ def _own_ports(task: TaskView, container: ContainerView) -> tuple[tuple[str, int
 )
 def sibling_by_name(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     """No variable's value has the name of another container where a host would stand."""
-    if task.network_mode not in ("awsvpc", "host"):
+    others = [name for name in task.by_name if name != container.name]
+    if task.network_mode not in ("awsvpc", "host") or not others:
         return
     for index, variable in members(container.raw, "environment"):
         name, value = text(variable, "name") or "", text(variable, "value") or ""
+        if not any(other in value for other in others):
+            continue
         match = _HOST_IN_URL.match(value)
         host = match[1] if match else value if _HOST_VARIABLE.search(name) else ""
-        if host in task.by_name and host != container.name:
+        if host in others:
             path = container.at("environment", index, "value")
             yield we_say(path, f"{name} names the container {host} as a host, which nothing resolves.")
 

@@ -214,6 +214,8 @@ def _redirected_to(task: TaskView) -> str | None:
 )
 def long_stop(task: TaskView) -> Iterator[Hit]:
     """The slowest chain of stops takes at most 120 s; a single container may."""
+    if sum(stop_timeout_s(container) for container in task.containers) <= INTERRUPTION_NOTICE_S:
+        return
     chain = _slowest_stop(task)
     total = sum(stop_timeout_s(container) for container in chain)
     if len(chain) > 1 and total > INTERRUPTION_NOTICE_S:

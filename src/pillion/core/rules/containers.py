@@ -111,12 +111,11 @@ def image_characters(task: TaskView, container: ContainerView) -> Iterator[Hit]:
 )
 def timeout_minimum(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     """Both timeouts are at least two seconds."""
-    for key, kind in (("startTimeout", "start"), ("stopTimeout", "stop")):
+    for key in ("startTimeout", "stopTimeout"):
         seconds = number(container.raw, key)
         if seconds is not None and seconds < TIMEOUT_MIN_S:
-            message = f"Granular {kind} timeout on container '{container.label}' must be at least 2 seconds."
-            edit = set_to(container.at(key), TIMEOUT_MIN_S)
-            yield aws_says(container.at(key), message, f"{key} is {seconds}.", edit=edit)
+            message = f"{key} is {seconds} s; the least is {TIMEOUT_MIN_S} s."
+            yield we_say(container.at(key), message, edit=set_to(container.at(key), TIMEOUT_MIN_S))
 
 
 @container_rule(

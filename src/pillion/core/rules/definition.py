@@ -74,8 +74,8 @@ def too_many_containers(task: TaskView) -> Iterator[Hit]:
     """At most ten containers."""
     count = len(task.containers)
     if count > CONTAINERS_MAX:
-        detail = f"There are {count}; AWS takes {CONTAINERS_MAX}."
-        yield aws_says(("containerDefinitions",), "Too many containers", detail)
+        message = f"There are {count} containers; AWS takes {CONTAINERS_MAX}."
+        yield we_say(("containerDefinitions",), message)
 
 
 @task_rule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from pillion.core.findings import Severity
@@ -275,16 +276,24 @@ def missing_program(task: TaskView, container: ContainerView) -> Iterator[Hit]:
     command = health_command_text(container)
     if not command or container.image is None:
         return
-    image = container.searched_image
+    lacking, reason = _lacks(container.searched_image)
+    if not lacking:
+        return
     used = {match[2] for match in _PROGRAM.finditer(command)}
     if mapping(container.raw, "healthCheck")["command"][0] == "CMD-SHELL":
         used.add("sh")
+    if programs := sorted(used & lacking):
+        message = f"The health check of {container.label} needs {', '.join(programs)}, but {reason}."
+        yield we_say(container.at("healthCheck", "command"), message)
+
+
+@lru_cache(maxsize=1024)
+def _lacks(searched_image: str) -> tuple[frozenset[str], str]:
+    """Programs that an image is known to lack, and why."""
     for pattern, lacking, reason in _WITHOUT:
-        if pattern.search(image):
-            if programs := sorted(used & lacking):
-                message = f"The health check of {container.label} needs {', '.join(programs)}, but {reason}."
-                yield we_say(container.at("healthCheck", "command"), message)
-            return
+        if pattern.search(searched_image):
+            return lacking, reason
+    return frozenset(), ""
 
 
 @container_rule(

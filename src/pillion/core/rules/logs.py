@@ -156,7 +156,7 @@ def log_options(container: ContainerView) -> Json:
 def _lacks_option(container: ContainerView, name: str) -> bool:
     """Is the option certainly missing, plain and secret?"""
     configuration = mapping(container.raw, "logConfiguration")
-    if not is_known(configuration, "secretOptions"):
+    if name in mapping(configuration, "options") or not is_known(configuration, "secretOptions"):
         return False
     if "options" in configuration and not isinstance(configuration["options"], dict):
         return configuration["options"] is None

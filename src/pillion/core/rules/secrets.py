@@ -306,6 +306,8 @@ _SECRET_VALUE = re.compile(
     r"AKIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY-----|gh[pousr]_\w{36}|xox[abp]-\w+-"
     r"|[a-z][a-z0-9+]*://[^/\s:@]+:[^/\s:@$]+@"
 )
+_SECRET_VALUE_MIN = 12
+"""Shorter than any value that gives itself away."""
 _HARMLESS_VALUE = re.compile(
     r"|true|false|\d{1,5}|/.*|https?://[^@]*|arn:.*|[$<{%].*|changeme", re.IGNORECASE
 )
@@ -313,7 +315,7 @@ _HARMLESS_VALUE = re.compile(
 
 def _looks_secret(name: str, value: str) -> bool:
     value = value[:SEARCHED_MAX]
-    if _SECRET_VALUE.search(value):
+    if len(value) >= _SECRET_VALUE_MIN and _SECRET_VALUE.search(value):
         return True
     return bool(_SECRET_NAME.search(name)) and not _HARMLESS_VALUE.fullmatch(value)
 
