@@ -6,11 +6,13 @@ Nothing happens for a task that needs no AWS: no process, no import of boto3.
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from pillion.aws.clients import EMULATOR_KEYS, AwsClients
+from pillion.aws.local.announce import RunningAws, announce, withdraw
 from pillion.aws.local.process import LocalAws, LocalAwsError
 from pillion.aws.seeding import apply_seed
 from pillion.aws.settings import AwsMode, AwsSettings
@@ -26,12 +28,21 @@ class AwsBackend:
         settings: which AWS, and what local AWS holds at the start.
         region: of the task; the settings' own region goes before it.
         folder: where relative paths of the settings start.
+        announce_folder: where it is written down that local AWS runs; None tells nobody.
     """
 
-    def __init__(self, settings: AwsSettings, *, region: str = REGION_DEFAULT, folder: Path) -> None:
+    def __init__(
+        self,
+        settings: AwsSettings,
+        *,
+        region: str = REGION_DEFAULT,
+        folder: Path,
+        announce_folder: Path | None = None,
+    ) -> None:
         self.settings = settings
         self.region = settings.region or region
         self._folder = folder
+        self._announce_folder = announce_folder
         state = settings.state_folder
         self._local = LocalAws(folder / state if state is not None else None)
         self._seeded = False
@@ -74,6 +85,8 @@ class AwsBackend:
 
     async def close(self) -> None:
         """End local AWS."""
+        if self._announce_folder is not None:
+            withdraw(self._announce_folder, os.getpid())
         await self._local.close()
 
     async def __aenter__(self) -> Self:
@@ -93,4 +106,7 @@ class AwsBackend:
             if not self._seeded:
                 await apply_seed(self.settings.seed, self._seeding_clients, self._folder)
                 self._seeded = True
+                if self._announce_folder is not None:
+                    running = RunningAws(pid=os.getpid(), url=url, region=self.region)
+                    announce(self._announce_folder, running)
             return url

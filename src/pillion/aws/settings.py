@@ -1,4 +1,4 @@
-"""Which AWS a task talks to: the `[aws]` table of pillion.toml and the options of the command line. Pure.
+"""Which AWS a task talks to: the `[aws]` table of pillion.toml and the options of the command line.
 
 [aws]
 endpoint = "local"        # local (default), real, none, or the URL of an emulator
@@ -13,9 +13,11 @@ assume_role = true        # real only: assume taskRoleArn instead of lending you
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 from pillion.aws.seed import TABLES, Seed, SeedError, merge_seeds, parse_seed
@@ -100,9 +102,54 @@ def parse_settings(table: Mapping[str, object]) -> AwsSettings:
     )
 
 
-def with_seed(settings: AwsSettings, more: Seed) -> AwsSettings:
-    """Return settings whose seed has this one on top."""
-    return replace(settings, seed=merge_seeds(settings.seed, more))
+def with_options(
+    settings: AwsSettings,
+    *,
+    endpoint: str | None = None,
+    region: str | None = None,
+    state_folder: str | None = None,
+    seed_file: str | None = None,
+) -> AwsSettings:
+    """Return settings with the command line's options on top; None leaves a setting as it is.
+
+    Raises:
+        AwsSettingsError: `endpoint` is neither a mode nor a URL.
+    """
+    mode, url = (settings.mode, settings.url) if endpoint is None else parse_endpoint(endpoint)
+    return replace(
+        settings,
+        mode=mode,
+        url=url,
+        region=region or settings.region,
+        state_folder=state_folder or settings.state_folder,
+        seed_file=seed_file or settings.seed_file,
+    )
+
+
+def read_seed_file(settings: AwsSettings, folder: Path) -> AwsSettings:
+    """Return settings with their seed file read, on top of the seed they have.
+
+    Paths of objects in the file are relative to the file.
+
+    Raises:
+        AwsSettingsError: the file cannot be read, or says something that means nothing.
+    """
+    if settings.seed_file is None:
+        return settings
+    path = folder / settings.seed_file
+    try:
+        seed = parse_seed(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise AwsSettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AwsSettingsError(f"{path}: is not TOML: {error}") from error
+    except SeedError as error:
+        raise AwsSettingsError(f"{path}: {error}") from error
+    objects = tuple(
+        item if item.file is None else replace(item, file=str(path.parent.absolute() / item.file))
+        for item in seed.objects
+    )
+    return replace(settings, seed=merge_seeds(settings.seed, replace(seed, objects=objects)))
 
 
 def _text(table: Mapping[str, object], key: str) -> str | None:

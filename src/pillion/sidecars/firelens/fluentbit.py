@@ -16,6 +16,7 @@ from pillion.sidecars.firelens.configuration import (
     Configuration,
     Grep,
     GrepAction,
+    Output,
 )
 
 _GREP_KEYS = {GrepAction.KEEP: "Regex  log", GrepAction.DROP: "Exclude log"}
@@ -28,6 +29,12 @@ def render(configuration: Configuration) -> str:
     return "\n\n".join(_blocks(configuration)) + "\n"
 
 
+def render_output(output: Output) -> str:
+    """Return the text of one [OUTPUT] section."""
+    head = [("Name", output.plugin), ("Match", _match(output.container))]
+    return _section("OUTPUT", [*head, *sorted(output.options.items())])
+
+
 def _blocks(configuration: Configuration) -> Iterator[str]:
     yield from _inputs(configuration)
     yield from (_grep(grep) for grep in configuration.greps)
@@ -38,9 +45,7 @@ def _blocks(configuration: Configuration) -> Iterator[str]:
         yield f"@INCLUDE {configuration.include}"
     if configuration.interface is not None:
         yield _section("OUTPUT", [("Name", "null"), ("Match", HEALTH_TAG)])
-    for output in configuration.outputs:
-        head = [("Name", output.plugin), ("Match", _match(output.container))]
-        yield _section("OUTPUT", [*head, *sorted(output.options.items())])
+    yield from (render_output(output) for output in configuration.outputs)
 
 
 def _inputs(configuration: Configuration) -> Iterator[str]:
