@@ -63,6 +63,27 @@ class LogReport:
         return self.dropped + self.failed
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipelineReport:
+    """What arrived of the lines of one container at the end of one pipeline.
+
+    `arrived` is None where nobody can look (a service outside, a router's stdout); `reason` says why. Lines
+    that a filter of the definition takes out are not lost: `filtered` says that there is one.
+    """
+
+    container: str
+    pipeline: str
+    written: int
+    arrived: int | None
+    filtered: bool = False
+    reason: str = ""
+
+    @property
+    def lost(self) -> int | None:
+        """Lines that were written and did not arrive; None where that cannot be said."""
+        return None if self.arrived is None or self.filtered else self.written - self.arrived
+
+
 class LogSink(Protocol):
     """Where the lines of one container go."""
 
