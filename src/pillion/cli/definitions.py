@@ -6,7 +6,6 @@ what to do; then the command ends with exit code 2.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.overrides import TaskOverride, parse_overrides
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.core.taskdef.problem import Problem, format_path
+from pillion.documents.json_text import parse_json
 from pillion.documents.load import load_document
 from pillion.documents.source import Document
 from pillion.settings import Settings, SettingsError, find_settings
@@ -56,31 +56,29 @@ def _problem_report(document: Document, problems: Iterable[Problem]) -> str:
     lines = []
     for problem in problems:
         place = document.locate(problem.path, key=problem.at_key)
-        hint = f" {problem.hint}" if problem.hint else ""
-        lines.append(
-            f"{document.name}:{place.line}:{place.column}: {_field(problem.path)}{problem.message}{hint}"
-        )
+        lines += _entry(f"{document.name}:{place}", problem.path, problem.message, problem.hint)
     return _report(lines)
 
 
 def _finding_report(document: Document, findings: Iterable[Finding]) -> str:
     lines = []
     for finding in findings:
-        place = document.locate(finding.path)
-        text = f"{finding.message} {finding.fix}".strip()
-        lines.append(
-            f"{document.name}:{place.line}:{place.column}: {_field(finding.path)}{text} [{finding.code}]"
-        )
+        place = f"{document.name}:{document.locate(finding.path)}"
+        lines += _entry(place, finding.path, f"{finding.message} [{finding.code}]", finding.fix)
     return _report(lines)
 
 
+def _entry(place: str, path: tuple[str | int, ...], message: str, hint: str) -> list[str]:
+    """Return the lines of one problem: where, which field, what; and below it what to do."""
+    field = format_path(path)
+    subject = f"{field}: " if path and not message.startswith(f"{field} ") else ""
+    return [f"  {place}: {subject}{message}", *([f"    {hint}"] if hint else [])]
+
+
 def _report(lines: list[str]) -> str:
-    count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
-    return "\n".join([f"the definition cannot be run: {count}", *(f"  {line}" for line in lines)])
-
-
-def _field(path: tuple[str | int, ...]) -> str:
-    return f"{format_path(path)}: " if path else ""
+    count = sum(not line.startswith("    ") for line in lines)
+    problems = "1 problem" if count == 1 else f"{count} problems"
+    return "\n".join([f"the definition cannot be run: {problems}", *lines])
 
 
 def aws_refusals(findings: Iterable[Finding]) -> list[str]:
@@ -99,12 +97,15 @@ def read_overrides(text: str | None) -> TaskOverride | None:
         source = str(path)
         try:
             body = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"--overrides {text}: cannot be read: {error}") from error
+        except OSError as error:
+            hint = 'It takes the name of a JSON file, or JSON itself: \'{"containerOverrides": […]}\'.'
+            raise UserError(f"--overrides {text}: {error.strerror}\n  {hint}") from error
+        except UnicodeDecodeError as error:
+            raise UserError(f"--overrides {text}: this is not UTF-8") from error
     try:
-        value = json.loads(body)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise UserError(f"{source}: is not JSON: {error}") from error
+        value = parse_json(body, source)
+    except DocumentError as error:
+        raise UserError(str(error)) from error
     result = parse_overrides(value)
     if result.definition is None:
         lines = [f"  {source}: {problem}" for problem in result.problems]
@@ -139,11 +140,11 @@ def run_options(
             pull_upfront=table.get("pull_upfront", True),
             images={**table.get("images", {}), **_assignments(images, "an image", "web:1=web:local")},
             builds={
-                **_folders(table.get("builds", {}), settings.folder, "builds"),
+                **_folders(table.get("builds", {}), settings.folder, "pillion.toml: [run.builds]"),
                 **_folders(_assignments(builds, "a folder to build", "web:1=./web"), Path.cwd(), "--build"),
             },
             volumes={
-                **_folders(table.get("volumes", {}), settings.folder, "volumes"),
+                **_folders(table.get("volumes", {}), settings.folder, "pillion.toml: [run.volumes]"),
                 **_folders(_assignments(volumes, "a volume", "data=./data"), Path.cwd(), "--volume"),
             },
             publish=_publish([*table.get("publish", []), *publish]),

@@ -118,9 +118,10 @@ class SqliteStore:
         try:
             yield
         except sqlite3.Error as error:
+            advice = "free some space there" if "full" in str(error) else "move it out of the way"
             raise StoreError(
                 f"the journal {self._path} cannot be used: {error}; "
-                "free some space there, or set PILLION_STATE_DIR to another folder"
+                f"{advice}, or set PILLION_STATE_DIR to another folder"
             ) from error
 
 

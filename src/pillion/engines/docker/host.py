@@ -56,4 +56,4 @@ def explain_unreachable(host: str, error: BaseException) -> str:
         advice = "The socket is not there: start the engine, or set DOCKER_HOST to where it listens."
     else:
         advice = "Check that the engine runs (docker version), or set DOCKER_HOST to where it listens."
-    return f"The container engine at {host} does not answer: {reason}. {advice}"
+    return f"The container engine at {host} does not answer: {reason.rstrip('.')}. {advice}"
