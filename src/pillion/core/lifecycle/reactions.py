@@ -154,13 +154,22 @@ def _restart(turn: Turn, spec: ContainerSpec, event: ev.Started) -> None:
         turn.ask(ReportHealth(container=spec.name, cause=state.cause, status=HealthStatus.UNKNOWN))
 
 
+def _has_a_network(spec: ContainerSpec) -> bool:
+    """Say whether the container is one with a network to set up: only those go past RUNNING."""
+    return spec.steady is ContainerStatus.RESOURCES_PROVISIONED
+
+
 def _provision(turn: Turn, spec: ContainerSpec, event: ev.Provisioned) -> None:
+    if not _has_a_network(spec):
+        return
     turn.move(spec.name, ContainerStatus.RESOURCES_PROVISIONED, "the task's network is ready")
 
 
 def _fail(
     turn: Turn, spec: ContainerSpec, event: ev.CreateFailed | ev.StartFailed | ev.ProvisionFailed
 ) -> None:
+    if isinstance(event, ev.ProvisionFailed) and not _has_a_network(spec):
+        return
     turn.record_error(spec.name, event.error)
     failure = f"{_FAILURES[type(event)]} ({event.error.name})"
     turn.put(spec.name, desired=ContainerStatus.STOPPED, failure=failure)

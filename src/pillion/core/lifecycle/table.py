@@ -28,7 +28,7 @@ class Action(Enum):
     CREATE = "the container exists"
     START = "the process runs"
     RESTART = "the process runs again, or still"
-    PROVISION = "the namespace is ready"
+    PROVISION = "the namespace of a pause container is ready"
     FAIL = "the step failed: the container is not wanted any more"
     FAIL_RESTART = "the restart failed, if there was one: the exit stands"
     EXIT = "the process ended"
