@@ -140,8 +140,8 @@ def beside_cfn_lint() -> None:
     end = time.perf_counter()
     our_ms, their_ms = (middle - begin) * 1000 / len(cdk), (end - middle) * 1000 / len(cdk)
     print(
-        f"check: {len(cdk)} templates of the CDK: pillion {our_ms:.1f} ms each, false alarms in {our_alarms}; "
-        f"cfn-lint (all of its rules) {their_ms:.0f} ms each, false alarms of its ECS rules in {their_alarms}"
+        f"check: {len(cdk)} templates of the CDK: pillion {our_ms:.1f} ms each, {our_alarms} false alarms; "
+        f"cfn-lint (all its rules) {their_ms:.0f} ms each, {their_alarms} false alarms of those for ECS"
     )
     refused = [rule for rule in RULES if rule.code.startswith("E")]
     our_count = sum(bool(_ours(as_template(rule.bad))) for rule in refused)

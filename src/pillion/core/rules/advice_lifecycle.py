@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pillion.core.findings import Severity
+from pillion.core.rules.definition import CONTAINERS_MAX
 from pillion.core.rules.examples import app, depends, fargate, health_check, sidecar, task
 from pillion.core.rules.roles import Role, command_words, is_awaited_job, role_of
 from pillion.core.rules.rule import Hit, container_rule, guide, task_rule, we_say
@@ -216,6 +217,8 @@ def long_stop(task: TaskView) -> Iterator[Hit]:
     """The slowest chain of stops takes at most 120 s; a single container may."""
     if sum(stop_timeout_s(container) for container in task.containers) <= INTERRUPTION_NOTICE_S:
         return
+    if len(task.containers) > CONTAINERS_MAX:
+        return  # AWS refuses it anyhow, and the chains of thousands would be too long to follow
     chain = _slowest_stop(task)
     total = sum(stop_timeout_s(container) for container in chain)
     if len(chain) > 1 and total > INTERRUPTION_NOTICE_S:

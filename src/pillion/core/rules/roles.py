@@ -107,12 +107,7 @@ def _guess(task: TaskView, container: ContainerView) -> Role:
 
 def is_awaited_job(task: TaskView, container: ContainerView) -> bool:
     """Does another container wait for this one to end?"""
-    return any(
-        name == container.name and condition in ("COMPLETE", "SUCCESS")
-        for other in task.containers
-        for _, name, condition in other.dependencies
-        if name is not None
-    )
+    return container.name is not None and container.name in task.awaited_to_end
 
 
 def applications(task: TaskView) -> list[ContainerView]:

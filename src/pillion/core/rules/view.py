@@ -170,12 +170,14 @@ class TaskView:
         containers: The containers that can be looked at, in order.
         containers_known: Whether that is all of them, with all their names.
         by_name: First container of each name.
+        awaited_to_end: Names of containers that others wait for with COMPLETE or SUCCESS.
         network_mode: The mode, ECS's default where it is absent, None where it is not known.
         cpu_units: Task size in CPU units, or None where absent, unknown or unreadable.
         memory_mib: Task size in MiB, likewise.
     """
 
     __slots__ = (
+        "awaited_to_end",
         "by_name",
         "containers",
         "containers_known",
@@ -199,6 +201,12 @@ class TaskView:
         self.containers_known = is_known(raw, "containerDefinitions") and all(
             container.name is not None or absent(container.raw, "name") for container in self.containers
         )
+        self.awaited_to_end = {
+            name
+            for container in self.containers
+            for _, name, condition in container.dependencies
+            if condition in ("COMPLETE", "SUCCESS")
+        }
         self.network_mode = text(raw, "networkMode")
         if absent(raw, "networkMode"):
             self.network_mode = "awsvpc" if self.is_fargate else "bridge"
