@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pillion.engines.docker.holder import holder_image_tar, holder_reference, stub_command
+from pillion.engines.docker.holder import holder_image_tar, holder_reference, relay_command, stub_command
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -96,22 +96,55 @@ def test_stub_answers_other_containers_and_is_healthy(docker: Docker, start: Sta
     assert state_of(docker, container) == ("exited", 0)
 
 
-def test_relay_gives_the_namespace_the_address_it_listens_on(docker: Docker, start: Start) -> None:
-    server = start("/holder", "stub", "9000")
-    container = f"container:{server}"
-    start(
-        "/holder", "relay", "169.254.170.2:80", "127.0.0.1:9000",
-        options=("--network", container, "--cap-add", "NET_ADMIN"),
-    )  # fmt: skip
-    fetch = "for i in $(seq 100); do wget -q -O - http://169.254.170.2/ && exit; done"
-    assert docker("run", "--rm", "--network", container, BUSYBOX, "sh", "-c", fetch) == "pillion stub"
+FETCH = "for i in $(seq 100); do wget -q -O - http://{} && exit; done"
+RIGHTS = ("--cap-add", "NET_ADMIN", "--cap-add", "SYS_ADMIN", "--read-only")
 
 
-def test_relay_without_the_right_to_add_the_address_says_so(docker: Docker, start: Start) -> None:
+@pytest.fixture
+def fetch(docker: Docker) -> Callable[[str, str], str]:
+    """Return a function that fetches an address from inside the network namespace of a container."""
+
+    def fetch_from(container: str, address: str) -> str:
+        network = f"container:{container}"
+        return docker("run", "--rm", "--network", network, BUSYBOX, "sh", "-c", FETCH.format(address))
+
+    return fetch_from
+
+
+def test_relay_makes_link_local_addresses_and_takes_no_port_from_the_application(
+    start: Start, fetch: Callable[[str, str], str]
+) -> None:
+    application = start("/holder", "stub", "80", "9000")
+    routes = [(f"169.254.170.2:{port}", "127.0.0.1:9000") for port in (80, 8080)]
+    routes += [("169.254.170.3:80", "127.0.0.1:9000"), ("127.0.0.1:7000", "127.0.0.1:9000")]
+    start(*relay_command(routes), options=("--network", f"container:{application}", *RIGHTS))
+    addresses = [*(address for address, _ in routes), "127.0.0.1:80"]
+    assert [fetch(application, address) for address in addresses] == ["pillion stub"] * 5
+
+
+def test_relay_can_be_started_again(docker: Docker, start: Start, fetch: Callable[[str, str], str]) -> None:
+    application = start("/holder", "stub", "9000")
+    relay = start(
+        *relay_command([("169.254.170.2:80", "127.0.0.1:9000")]),
+        options=("--network", f"container:{application}", *RIGHTS),
+    )
+    docker("restart", "--time", "30", relay)
+    assert fetch(application, "169.254.170.2") == "pillion stub"
+
+
+def test_application_may_take_port_80_after_the_relay(start: Start, fetch: Callable[[str, str], str]) -> None:
+    pause = start()
+    network = ("--network", f"container:{pause}")
+    start(*relay_command([("169.254.170.2:80", "127.0.0.1:80")]), options=(*network, *RIGHTS))
+    start("/holder", "stub", "80", options=network)
+    assert fetch(pause, "169.254.170.2") == "pillion stub"
+
+
+def test_relay_without_the_right_to_make_the_address_says_so(docker: Docker, start: Start) -> None:
     container = start("/holder", "relay", "169.254.170.2:80", "127.0.0.1:9000")
     assert docker("wait", container) == "1"
     said = subprocess.run(["docker", "logs", container], check=True, capture_output=True, text=True).stderr
     assert said == (
-        "holder: cannot give the loopback interface the address 169.254.170.2:80: "
-        "not permitted; adding an address needs NET_ADMIN\n"
+        "holder: cannot make the network of 169.254.170.2:80: "
+        "not permitted; a link-local address needs NET_ADMIN and SYS_ADMIN\n"
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pillion.engines.docker.holder.image import (
     HEALTH_COMMAND,
     PAUSE_COMMAND,
+    RELAY_CAPABILITIES,
     HolderUnavailableError,
     ImageStore,
     ensure_holder_image,
@@ -23,6 +24,7 @@ from pillion.engines.docker.holder.image import (
 __all__ = [
     "HEALTH_COMMAND",
     "PAUSE_COMMAND",
+    "RELAY_CAPABILITIES",
     "HolderUnavailableError",
     "ImageStore",
     "ensure_holder_image",

@@ -25,6 +25,8 @@ PAUSE_COMMAND = (PROGRAM, "pause")
 HEALTH_COMMAND = ("CMD", PROGRAM, "health")
 """A health check that passes, for a container that is a stub."""
 
+RELAY_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN")
+
 _IMAGE_ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _PROGRAM_FILES = {"amd64": "holder-x86_64", "arm64": "holder-aarch64"}
 
@@ -95,8 +97,8 @@ def stub_command(ports: Iterable[tuple[int, str]]) -> tuple[str, ...]:
 def relay_command(routes: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Return the command that forwards TCP from `IP:PORT` to `IP:PORT` or `unix:PATH`, at most eight routes.
 
-    The address listened on is added to the loopback interface if the namespace does not have it, for
-    which the container needs NET_ADMIN.
+    A link-local address to listen at is made, without taking its port from anybody in the namespace; for
+    that the container needs RELAY_CAPABILITIES.
     """
     return (PROGRAM, "relay", *(part for route in routes for part in route))
 

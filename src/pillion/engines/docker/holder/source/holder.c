@@ -10,7 +10,6 @@
  */
 #include "holder.h"
 
-/* The compiler may write calls of these for copies and assignments of structures. */
 void *memcpy(void *into, const void *from, unsigned long size) {
     char *target = into;
     const char *source = from;

@@ -15,6 +15,10 @@ struct address {
     };
 };
 
+/* holder.c; the compiler may write calls of these, too */
+void *memcpy(void *into, const void *from, unsigned long size);
+void *memset(void *into, int value, unsigned long size);
+
 /* text.c */
 int text_equal(const char *left, const char *right);
 unsigned long text_length(const char *text);
@@ -31,7 +35,13 @@ void take_signals(int descriptor);      /* reaps, or ends the program with 0 */
 /* listen.c */
 int listen_on_any(int port, int type);  /* IPv6 and IPv4 where there is IPv6, else IPv4; or minus the error */
 int listen_on(const struct address *where);
-long add_to_loopback(const struct address *where);
+
+/* wire.c; each gives 0 (listen_beyond: a descriptor) or minus the error, and they are called in this order */
+int is_link_local(const struct address *where);
+long lay_wire(void);                                  /* goes to a namespace of our own */
+long listen_beyond(const struct address *where);
+long come_back(void);
+long reach_beyond(const struct address *where);
 
 /* stub.c, relay.c */
 _Noreturn void run_stub(int signals, int count, char **ports);

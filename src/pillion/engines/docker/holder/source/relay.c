@@ -1,7 +1,7 @@
 /* `holder relay`: TCP connections to one address are carried to another, or to a unix socket.
  *
- * Used where pillion cannot enter the task's network namespace and serve there itself. The address to
- * listen on (169.254.170.2) is given to the loopback interface if the namespace does not have it yet.
+ * Used where pillion cannot enter the task's network namespace and serve there itself. A link-local
+ * address to listen at (169.254.170.2) is made, see wire.c; any other has to be there.
  * Each direction has one buffer: it is filled when empty and emptied before it is filled again, so that a
  * slow reader slows its writer down. The end of one direction is passed on and the other goes on.
  */
@@ -126,25 +126,49 @@ static void open_link(int route) {
     set_interest(link_count++);
 }
 
-static void open_route(const char *from, const char *to) {
-    struct address where;
-    if (!parse_ipv4_and_port(from, &where)) fail(2, "not an IPv4 address and port to listen on:", from, 0);
-    if (!parse_target(to, targets + route_count))
-        fail(2, "not IPV4:PORT or unix:PATH to forward to:", to, 0);
-    int fd = listen_on(&where);
-    if (fd == -EADDRNOTAVAIL) {
-        long error = add_to_loopback(&where);
-        if (error < 0) fail(1, "cannot give the loopback interface the address", from, error);
-        fd = listen_on(&where);
+static void check(long result, const char *what, const char *argument) {
+    if (result < 0) fail(1, what, argument, result);
+}
+
+static void add_listener(int route, long fd, const char *argument) {
+    check(fd, "cannot listen on", argument);
+    polled[1 + route] = (struct pollfd){.fd = (int)fd, .events = POLLIN};
+}
+
+/* Listens at link-local addresses, which are beyond a wire, and comes back. */
+static void listen_at_link_local(const struct address *sources, char **pairs) {
+    static const char no_network[] = "cannot make the network of";
+    check(lay_wire(), no_network, pairs[0]);
+    for (int route = 0; route < route_count; route++) {
+        if (is_link_local(sources + route)) add_listener(route, listen_beyond(sources + route), pairs[2 * route]);
     }
-    if (fd < 0) fail(1, "cannot listen on", from, fd);
-    polled[1 + route_count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+    check(come_back(), no_network, pairs[0]);
+    for (int route = 0; route < route_count; route++) {
+        if (is_link_local(sources + route)) check(reach_beyond(sources + route), no_network, pairs[2 * route]);
+    }
+}
+
+static void open_routes(char **pairs) {
+    static struct address sources[ROUTES_MAX];
+    int link_local = 0;
+    for (int route = 0; route < route_count; route++) {
+        const char *from = pairs[2 * route], *to = pairs[2 * route + 1];
+        if (!parse_ipv4_and_port(from, sources + route))
+            fail(2, "not an IPv4 address and port to listen on:", from, 0);
+        if (!parse_target(to, targets + route)) fail(2, "not IPV4:PORT or unix:PATH to forward to:", to, 0);
+        link_local |= is_link_local(sources + route);
+    }
+    if (link_local) listen_at_link_local(sources, pairs);
+    for (int route = 0; route < route_count; route++) {
+        if (!is_link_local(sources + route)) add_listener(route, listen_on(sources + route), pairs[2 * route]);
+    }
 }
 
 _Noreturn void run_relay(int signals, int count, char **pairs) {
     if (count > 2 * ROUTES_MAX) fail(2, "more than eight addresses to forward", 0, 0);
     polled[0] = (struct pollfd){.fd = signals, .events = POLLIN};
-    for (int index = 0; index < count; index += 2) open_route(pairs[index], pairs[index + 1]);
+    route_count = count / 2;
+    open_routes(pairs);
     for (;;) {
         if (sys_poll(polled, (unsigned long)(1 + route_count + 2 * link_count)) < 0) continue;
         if (polled[0].revents) take_signals(signals);

@@ -70,6 +70,11 @@ static inline long sys_read(int fd, void *into, unsigned long size) { return CAL
 static inline long sys_write(int fd, const void *from, unsigned long size) {
     return CALL3(__NR_write, fd, from, size);
 }
+static inline long sys_open(const char *path) {
+    return CALL3(__NR_openat, -1, path, O_RDONLY | O_CLOEXEC); /* the path is absolute */
+}
+static inline long sys_unshare(int kind) { return CALL1(__NR_unshare, kind); }
+static inline long sys_enter_namespace(int fd, int kind) { return CALL2(__NR_setns, fd, kind); }
 static inline long sys_close(int fd) { return CALL1(__NR_close, fd); }
 static inline long sys_socket(int family, int type, int protocol) {
     return CALL3(__NR_socket, family, type, protocol);

@@ -71,7 +71,7 @@ static const char *error_text(long error) {
     case EADDRINUSE: return "the port is already in use in this network namespace";
     case EADDRNOTAVAIL: return "the address is not one of this network namespace";
     case EACCES: return "not permitted; ports below 1024 need NET_BIND_SERVICE";
-    case EPERM: return "not permitted; adding an address needs NET_ADMIN";
+    case EPERM: return "not permitted; a link-local address needs NET_ADMIN and SYS_ADMIN";
     default: return "the kernel refused";
     }
 }
