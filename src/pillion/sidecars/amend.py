@@ -53,5 +53,17 @@ def with_aws_hosts(
     return _amended(plan, amend)
 
 
+def with_extra_host(plan: TaskPlan, host: str, address: str) -> TaskPlan:
+    """Return the plan in which every container that has a network of its own knows one more host."""
+
+    def amend(item: ContainerPlan) -> ContainerPlan:
+        if item.namespaces.network not in ("own", "bridge"):
+            return item
+        names = replace(item.namespaces, extra_hosts=(*item.namespaces.extra_hosts, (host, address)))
+        return replace(item, namespaces=names)
+
+    return _amended(plan, amend)
+
+
 def _amended(plan: TaskPlan, amend: Callable[[ContainerPlan], ContainerPlan]) -> TaskPlan:
     return replace(plan, containers=tuple(amend(item) for item in plan.containers))
