@@ -115,6 +115,29 @@ async def test_tasks_reach_each_other_by_name(run: Run) -> None:
     assert await asker.output("app") == ["here", "here"]
 
 
+async def test_tasks_on_the_bridge_are_found_by_name_too(run: Run) -> None:
+    named = replace(BRIDGE, aliases=("store", "web.store"))
+    server = await run(task(container("web", SERVE, namespaces=named)))
+    await server.start("web")
+    asker = await run(
+        task(pause(), joined("app", "until wget -q -O- http://web.store:8080/x; do sleep 0.05; done"))
+    )
+    await asker.start(PAUSE, "app")
+    await asker.wait("app", Exited)
+    assert await asker.output("app") == ["here"]
+    assert [address.network for address in server.task.facts("web").addresses] == [
+        "bridge",
+        "pillion-pillion-tests",
+    ]
+
+
+async def test_a_task_that_is_gone_before_it_had_its_name_leaves_no_network(run: Run) -> None:
+    named = replace(BRIDGE, aliases=("store",))
+    running = await run(task(plain("web", "true", namespaces=named)))
+    await running.start("web")
+    await running.task.clean_up(keep=False)  # what is left is found when the test ends
+
+
 async def test_a_network_that_another_process_removed_is_made_again(run: Run, client: DockerClient) -> None:
     running = await run(task(pause()))
     await running.create(PAUSE)

@@ -1,8 +1,10 @@
 """pillion's own network: one bridge for all tasks of a cluster, so that tasks reach each other by name.
 
-Only the pause containers of awsvpc tasks are on it; the task's other containers join their namespace. The
-network is made when the first task needs it and removed with the last one. Containers refer to it by name,
-so that it can be made again when another process has removed it in between.
+The pause containers of awsvpc tasks live on it; the task's other containers join their namespace. Containers
+in bridge mode live on Docker's default bridge, as in ECS, and are connected to it once they run: a second
+network from the beginning would make each start a third slower. The network is made when the first task
+needs it and removed with the last one. Containers refer to it by name, so that it can be made again when
+another process has removed it in between.
 """
 
 from __future__ import annotations
@@ -39,6 +41,20 @@ async def ensure_network(client: DockerClient, cluster: str) -> None:
             return
         raise
     await _settle_race(client, name, made["Id"])
+
+
+async def connect(client: DockerClient, cluster: str, engine_name: str, aliases: tuple[str, ...]) -> None:
+    """Connect a container that runs on another network, so that it is found under its aliases."""
+    body = {"Container": engine_name, "EndpointConfig": {"Aliases": list(aliases)}}
+    path = f"networks/{network_name(cluster)}/connect"
+    await ensure_network(client, cluster)
+    try:
+        await client.post(path, body=body)
+    except ApiError as error:
+        if not is_network_lost(error):
+            raise
+        await ensure_network(client, cluster)
+        await client.post(path, body=body)
 
 
 async def remove_network(client: DockerClient, cluster: str) -> None:

@@ -31,7 +31,7 @@ async def remove_task(client: DockerClient, task: TaskPlan) -> None:
     failures = await _remove_containers(client, task_id)
     if task.volumes:
         failures += await remove_volumes(client, task_id)
-    if task.network_mode is NetworkMode.AWSVPC:
+    if task.network_mode in (NetworkMode.AWSVPC, NetworkMode.BRIDGE):
         await remove_network(client, task.identity.cluster)
     if failures:
         raise EngineError("CannotRemoveContainerError", "; ".join(str(failure) for failure in failures))

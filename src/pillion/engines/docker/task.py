@@ -17,9 +17,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pillion.core.lifecycle.events import Event, Exited, HealthChanged, Started
-from pillion.core.lifecycle.states import ContainerKind, HealthStatus
+from pillion.core.lifecycle.states import HealthStatus
 from pillion.core.plan.facts import ContainerFacts
-from pillion.core.plan.model import CGROUP_RESOURCE, NETWORK_RESOURCE, ContainerPlan, Notice, TaskPlan
+from pillion.core.plan.model import (
+    CGROUP_RESOURCE,
+    NETWORK_RESOURCE,
+    ContainerPlan,
+    NetworkMode,
+    Notice,
+    TaskPlan,
+)
 from pillion.engines.docker import labels, watch
 from pillion.engines.docker.cgroup import TaskCgroup
 from pillion.engines.docker.client import DockerClient
@@ -29,7 +36,7 @@ from pillion.engines.docker.feed import EventFeed
 from pillion.engines.docker.follow import follow
 from pillion.engines.docker.images import Images
 from pillion.engines.docker.namespace import NamespaceUnavailableError, open_listeners
-from pillion.engines.docker.network import ensure_network, is_network_lost, network_name
+from pillion.engines.docker.network import connect, ensure_network, is_network_lost, network_name
 from pillion.engines.docker.notices import plan_notices
 from pillion.engines.docker.ports import PortBook, Published, can_move, requests_of
 from pillion.engines.docker.removal import remove_task
@@ -108,6 +115,7 @@ class DockerTask:
         self._records = {item.name: Record(item) for item in plan.containers}
         self._outbox: asyncio.Queue[Event | EngineUnreachableError | None] = asyncio.Queue(OUTBOX_EVENTS_MAX)
         self._jobs: set[asyncio.Task[None]] = set()
+        self._settling: set[asyncio.Task[None]] = set()
         self._cgroup = TaskCgroup(plan)
         self._closed = False
         feed.subscribe(plan.identity.task_id, self)
@@ -122,6 +130,8 @@ class DockerTask:
     async def prepare(self, resource: str) -> None:
         """Make a resource (network, cgroup, volume). Raises EngineError."""
         if resource == NETWORK_RESOURCE:
+            if self.plan.network_mode is not NetworkMode.AWSVPC:
+                return  # made when the first container is connected, which nobody waits for
             try:
                 await ensure_network(self._client, self.plan.identity.cluster)
             except (ApiError, DeadlinePassedError) as error:
@@ -166,9 +176,14 @@ class DockerTask:
         await self._feed.ready()
         try:
             await self._start(record)
-            return await self._when_started(record)
+            at_s = await self._when_started(record)
         except (ApiError, DeadlinePassedError) as error:
             raise named(error, "CannotStartContainerError", reaching="started") from error
+        if any(port.host_port is None for port in record.published):
+            await self._learn(record)  # the engine chose: whoever hears of the start wants to know
+        if not restart and record.plan.namespaces.network == "bridge":
+            self._begin(self._settle_in(record), among=self._settling)
+        return at_s
 
     async def provision(self, container: str) -> None:
         """Find out the addresses of the namespace that a pause container holds."""
@@ -279,7 +294,8 @@ class DockerTask:
         jobs = tuple(self._jobs)
         for job in jobs:
             job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        # What is being made has to be made before it can be removed: a cancelled call goes on in the engine.
+        await asyncio.gather(*jobs, *self._settling, return_exceptions=True)
         await self._feed.unsubscribe(self.plan.identity.task_id)
         self._outbox.put_nowait(None)
         if keep:
@@ -328,10 +344,13 @@ class DockerTask:
     def _tell(self, event: Event) -> None:
         self._outbox.put_nowait(event)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(
+        self, work: Coroutine[Any, Any, None], *, among: set[asyncio.Task[None]] | None = None
+    ) -> None:
+        jobs = self._jobs if among is None else among
         job = asyncio.create_task(work)
-        self._jobs.add(job)
-        job.add_done_callback(self._jobs.discard)
+        jobs.add(job)
+        job.add_done_callback(jobs.discard)
 
     def _end(self, record: Record, sighting: Sighting) -> None:
         """Tell of an exit: success at once, a failure with what the engine adds, which may explain it."""
@@ -459,23 +478,20 @@ class DockerTask:
             pass
         else:
             if record.started_at_s is not None:
-                if any(port.host_port is None for port in record.published):
-                    await self._learn(record)  # the engine chose: whoever hears of the start wants to know
-                else:
-                    self._learn_later(record)
                 return record.started_at_s
         inspection = await self._inspect(record.plan)
         record.started_at_s = watch.parse_time(inspection["State"]["StartedAt"]) or time.time()
-        record.found = found_in(inspection)
         return record.started_at_s
 
-    def _learn_later(self, record: Record) -> None:
-        """Ask for the addresses beside what is going on. A pause container's come with `provision`."""
-        if (
-            record.plan.namespaces.network in ("bridge", "own")
-            and record.plan.kind is not ContainerKind.CNI_PAUSE
-        ):
-            self._begin(self._learn(record))
+    async def _settle_in(self, record: Record) -> None:
+        """Do for a container on the bridge what nobody waits for: its name on our network, its addresses."""
+        aliases = record.plan.namespaces.aliases
+        if aliases:
+            try:
+                await connect(self._client, self.plan.identity.cluster, record.plan.engine_name, aliases)
+            except (ApiError, DeadlinePassedError, EngineUnreachableError):
+                return  # it has ended already, or the engine went away, which the feed tells
+        await self._learn(record)
 
     async def _learn(self, record: Record) -> None:
         try:
