@@ -67,7 +67,7 @@ def run(program: Program) -> Iterator[Run]:
 
     def start(*arguments: str, before: str = "") -> subprocess.Popen[bytes]:
         command = ["sh", "-c", f'{before} exec "$@"', "sh", *program, *arguments]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         processes.append(process)
         return process
 

@@ -207,6 +207,16 @@ def test_relay_carries_both_ways_and_passes_on_the_end(
     assert received == sent
 
 
+def test_relay_says_when_it_listens(run: Run, free_port: int, echo_port: int) -> None:
+    process = run("relay", f"127.0.0.1:{free_port}", f"127.0.0.1:{echo_port}")
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"holder: ready\n"
+    with socket.create_connection(("127.0.0.1", free_port), timeout=PATIENCE_S) as connection:
+        connection.sendall(b"ping")
+        connection.shutdown(socket.SHUT_WR)
+        assert read_all(connection) == b"ping"
+
+
 def test_relay_reaches_a_unix_socket(run: Run, connect: Connect, free_port: int, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))

@@ -164,11 +164,14 @@ static void open_routes(char **pairs) {
     }
 }
 
+static const char ready[] = "holder: ready\n";
+
 _Noreturn void run_relay(int signals, int count, char **pairs) {
     if (count > 2 * ROUTES_MAX) fail(2, "more than eight addresses to forward", 0, 0);
     polled[0] = (struct pollfd){.fd = signals, .events = POLLIN};
     route_count = count / 2;
     open_routes(pairs);
+    sys_write(1, ready, sizeof ready - 1); /* whoever started the container waits for this */
     for (;;) {
         if (sys_poll(polled, (unsigned long)(1 + route_count + 2 * link_count)) < 0) continue;
         if (polled[0].revents) take_signals(signals);
