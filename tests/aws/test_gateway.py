@@ -1,10 +1,7 @@
 """What a container asks reaches AWS unchanged, and so does the answer. boto3 against local AWS."""
 
 import asyncio
-import socket
-import ssl
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -12,8 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from pillion.aws.clients import EMULATOR_KEYS, AwsClients
-from pillion.aws.gateway import AwsGateway, gateway_app
-from pillion.aws.tls import open_authority, server_context
+from pillion.aws.gateway import gateway_app
 from pillion.ports.aws import AwsCallError
 
 
@@ -70,28 +66,6 @@ async def test_without_aws_the_sdk_shows_why(message: str) -> None:
         document = await answer.json(content_type=None)
         assert (answer.status, document["__type"]) == (503, "ServiceUnavailable")
         assert message in document["message"]
-
-
-async def test_one_gateway_serves_plain_and_tls_sockets(local_url: str, tmp_path: Path) -> None:
-    async def endpoint() -> str:
-        return local_url
-
-    authority = open_authority(tmp_path)
-    client = ssl.create_default_context(cafile=authority.certificate_path)
-    gateway = AwsGateway(endpoint)
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    ports = [item.getsockname()[1] for item in sockets]
-    await gateway.start(sockets[:1])
-    await gateway.start(sockets[1:], tls=server_context(authority, "eu-west-1"))
-    async with aiohttp.ClientSession() as session:
-        url = f"http://127.0.0.1:{ports[0]}/moto-api/data.json"
-        async with session.get(url) as answer:
-            plain = answer.status
-        url, name = f"https://127.0.0.1:{ports[1]}/moto-api/data.json", "logs.eu-west-1.amazonaws.com"
-        async with session.get(url, ssl=client, server_hostname=name) as answer:
-            encrypted = answer.status
-    await gateway.close()
-    assert (plain, encrypted) == (200, 200)
 
 
 async def test_requests_are_passed_on_byte_for_byte() -> None:

@@ -10,9 +10,7 @@ Real AWS has no gateway: containers reach it by themselves.
 from __future__ import annotations
 
 import json
-import socket
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import aiohttp
@@ -29,7 +27,6 @@ _HOP_BY_HOP: Final = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"}
     | {"transfer-encoding", "upgrade", "expect"}
 )
-_SHUTDOWN_TIMEOUT_S: Final = 5.0
 _CHUNK_BYTES: Final = 64 * 1024
 
 Endpoint = Callable[[], Awaitable[str | None]]
@@ -38,34 +35,6 @@ Endpoint = Callable[[], Awaitable[str | None]]
 def gateway_url(address: str) -> str:
     """Return the AWS_ENDPOINT_URL of a container that sees the gateway at this address."""
     return f"http://{address}:{GATEWAY_PORT}"
-
-
-class AwsGateway:
-    """Serves the application on sockets, plain or TLS; one for all tasks of a run.
-
-    Args:
-        endpoint: says where AWS is, and starts it; raises AwsCallError.
-    """
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._runner: web.AppRunner | None = None
-
-    async def start(self, listeners: Iterable[socket.socket], *, tls: ssl.SSLContext | None = None) -> None:
-        """Serve on sockets that listen; they are closed with the gateway. May be called again with more."""
-        if self._runner is None:
-            self._runner = web.AppRunner(
-                gateway_app(self._endpoint), access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT_S
-            )
-            await self._runner.setup()
-        for listener in listeners:
-            await web.SockSite(self._runner, listener, ssl_context=tls).start()
-
-    async def close(self) -> None:
-        """Finish what is being answered, for a bounded time, and close the sockets."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
 
 
 def gateway_app(endpoint: Endpoint) -> web.Application:
