@@ -4,7 +4,15 @@ A reader turns a document's plain value into subjects: definitions spelt as the 
 `UNKNOWN` for what only the deployment knows, and a way back to the document. Nothing here opens files.
 """
 
+from pillion.inputs.choose import ChoiceError, choose_definition, require_known
 from pillion.inputs.find import find_definitions
 from pillion.inputs.subject import Road, Subject
 
-__all__ = ["Road", "Subject", "find_definitions"]
+__all__ = [
+    "ChoiceError",
+    "Road",
+    "Subject",
+    "choose_definition",
+    "find_definitions",
+    "require_known",
+]

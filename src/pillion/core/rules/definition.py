@@ -90,9 +90,10 @@ def too_many_containers(task: TaskView) -> Iterator[Hit]:
 def too_large(task: TaskView) -> Iterator[Hit]:
     """At most 64 KiB, as compact JSON; AWS measures its own serialisation, which differs by little."""
     try:
-        size = len(json.dumps(task.raw, separators=(",", ":"), default=str))
+        compact = json.dumps(task.raw, separators=(",", ":"), default=str, ensure_ascii=False)
     except (RecursionError, ValueError, TypeError):
         return
+    size = len(compact.encode("utf-8", "replace")) if len(compact) * 4 > SIZE_MAX_BYTES else 0
     if size > SIZE_MAX_BYTES:
         message = f"Actual length: '{size}'. Max allowed length is '{SIZE_MAX_BYTES}' bytes."
         yield aws_says((), message)
