@@ -15,6 +15,7 @@ from pillion.core.plan.build import make_plan
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import Notice, TaskIdentity, TaskPlan
 from pillion.core.plan.options import RunOptions
+from pillion.core.plan.stubs import narrowed
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.overrides import TaskOverride, apply_overrides, echo_overrides
 from pillion.core.taskdef.render import render_task_definition
@@ -23,6 +24,7 @@ from pillion.runtime.clock import SystemClock
 from pillion.runtime.observer import Observer
 from pillion.runtime.runner import TaskRunner
 from pillion.stores.sqlite import SqliteStore
+from pillion.surroundings import RunSettings, open_surroundings
 
 ACCOUNT = "123456789012"
 """The account that local tasks belong to."""
@@ -32,9 +34,13 @@ REGION_DEFAULT = "us-east-1"
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedTask:
-    """A task that could be run: definition with overrides applied, its plan, the overrides as echoed."""
+    """A task that could be run: definition with overrides applied, its plan, the overrides as echoed.
+
+    `running` is the definition of what really runs: without what was muted, bare of what was stubbed.
+    """
 
     definition: TaskDefinition
+    running: TaskDefinition
     plan: TaskPlan
     overrides: Mapping[str, Any]
 
@@ -55,6 +61,7 @@ def prepare_task(
     identity = new_identity(overridden, cluster=cluster)
     return PreparedTask(
         definition=overridden,
+        running=narrowed(overridden, options),
         plan=make_plan(overridden, identity, options),
         overrides=echo_overrides(definition, overrides),
     )
@@ -116,48 +123,55 @@ def docker_engine(state_folder: Path) -> Engine:
 
 async def run_task(
     prepared: PreparedTask,
+    settings: RunSettings,
     *,
     engine: Engine,
-    state_folder: Path,
     observe: Callable[[tuple[Notice, ...], Capabilities], Observer],
     control: TaskControl | None = None,
-    stop_after_s: float | None = None,
-    keep: bool = False,
 ) -> RunOutcome:
     """Run a task in the foreground, from nothing to nothing left behind.
 
     Args:
         prepared: the task.
+        settings: how it is run.
         engine: where it runs; closed at the end.
-        state_folder: where its journal is kept.
         observe: called once with all notices when the engine answered; returns who is told what happens.
         control: lets somebody stop the task.
-        stop_after_s: stop the task in order after so many seconds.
-        keep: leave containers, volumes and networks for somebody to look at.
 
     Raises:
         EngineUnreachableError: there is no engine, or it went away and did not come back.
         StoreError: the state folder cannot be used.
+        FirelensError: ECS would not start the task's log router.
     """
     clock = SystemClock()
-    plan = prepared.plan
-    store = SqliteStore(state_folder)
+    control = control or TaskControl()
+    store = SqliteStore(settings.state_folder)
     try:
         capabilities = await engine.capabilities()
-        task = engine.open(plan)
-        observer = observe((*plan.notices, *await task.notices()), capabilities)
-        about = {"definition": render_task_definition(prepared.definition), "arn": plan.identity.task_arn}
-        journal = store.begin(plan.identity.task_id, about, clock.now_s())
-        runner = TaskRunner(task, clock=clock, journal=journal, observer=observer)
-        control = control or TaskControl()
-        control.attach(runner)
-        try:
-            if stop_after_s is not None:
-                clock.call_later(stop_after_s, control.stop)
-            state = await runner.run()
-            shape = describe_task(plan, state, _facts(plan, task), prepared.overrides)
-        finally:
-            await task.clean_up(keep=keep)
+        async with open_surroundings(
+            prepared.plan,
+            prepared.running,
+            settings,
+            engine=engine,
+            capabilities=capabilities,
+            clock=clock,
+        ) as around:
+            plan, task = around.plan, around.task
+            observer = observe((*plan.notices, *around.notices, *await task.notices()), capabilities)
+            about = {"definition": render_task_definition(prepared.definition), "arn": plan.identity.task_arn}
+            journal = store.begin(plan.identity.task_id, about, clock.now_s())
+            runner = TaskRunner(
+                task, clock=clock, journal=journal, observer=observer, companion=around.companion
+            )
+            around.link.runner, around.link.observer = runner, observer
+            control.attach(runner)
+            try:
+                if settings.stop_after_s is not None:
+                    clock.call_later(settings.stop_after_s, control.stop)
+                state = await runner.run()
+                shape = describe_task(plan, state, _facts(plan, task), prepared.overrides)
+            finally:
+                await task.clean_up(keep=settings.keep)
         store.forget(plan.identity.task_id)
     finally:
         await engine.close()

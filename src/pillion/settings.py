@@ -30,6 +30,8 @@ _RUN_KEYS: Mapping[str, type | tuple[type, ...]] = {
     "stub": list,
     "keep": bool,
     "timestamps": bool,
+    "endpoints": str,
+    "firelens_mode": str,
 }
 
 _TABLES: Mapping[str, Mapping[str, type | tuple[type, ...]] | None] = {

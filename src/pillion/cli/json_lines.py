@@ -18,7 +18,7 @@ from pillion.core.lifecycle.commands import Report, ReportContainer, ReportHealt
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.facts import PortBinding
-from pillion.core.plan.model import TaskPlan
+from pillion.core.plan.model import Notice, TaskPlan
 from pillion.ports.engine import LogLine, PullProgress
 
 
@@ -62,6 +62,11 @@ class JsonLines:
             if binding.moved:
                 subject = f"{container}: " if container in self._normal else ""
                 self.trouble(f"note: {subject}{port_words(binding)}")
+
+    def notice(self, notice: Notice) -> None:
+        """Say it on standard error."""
+        subject = f"{notice.container}: " if notice.container else ""
+        self.trouble(f"note: {subject}{notice.text}")
 
     def trouble(self, text: str) -> None:
         """Say it on standard error."""

@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from pillion.cli.aws_options import aws_options, aws_settings
 from pillion.cli.exits import INTERRUPTED, NOT_RUN, UserError
 
 _FORMATS = ("text", "json")
@@ -30,6 +31,8 @@ _FORMATS = ("text", "json")
 )
 @click.option("--stop-after", metavar="DURATION", help="Stop the task in order after this time, e.g. 90s.")
 @click.option("--keep", is_flag=True, help="Leave containers and volumes behind to be looked at.")
+@aws_options
+@click.option("--firelens-mode", type=click.Choice(("async", "sync")), help="sync loses no line, may block.")
 @click.option("--format", "style", type=click.Choice(_FORMATS), default="text", show_default=True)
 @click.option("--timestamps", is_flag=True, help="Show the time of each line (text).")
 @click.option("-v", "--verbose", is_flag=True, help="Show every internal status (text).")
@@ -48,6 +51,10 @@ def run(
     stub: tuple[str, ...],
     stop_after: str | None,
     keep: bool,
+    aws_endpoint: str | None,
+    aws_state: str | None,
+    aws_seed: str | None,
+    firelens_mode: str | None,
     style: str,
     timestamps: bool,
     verbose: bool,
@@ -76,7 +83,9 @@ def run(
     from pillion.core.units import parse_duration_s
     from pillion.ports.engine import Capabilities, EngineUnreachableError
     from pillion.ports.store import StoreError
+    from pillion.sidecars.firelens.options import FirelensError
     from pillion.stores.sqlite import state_folder
+    from pillion.surroundings import RunSettings
 
     settings = settings_for(file)
     table = settings.table("run")
@@ -125,28 +134,35 @@ def run(
             output.begin((*refusals, *notices), where)
         else:
             for notice in (*refusals, *notices):
-                output.trouble(f"note: {notice.container + ': ' if notice.container else ''}{notice.text}")
+                output.notice(notice)
         return output
 
     folder = state_folder()
+    run_settings = RunSettings(
+        state_folder=folder,
+        aws=aws_settings(settings, aws_endpoint=aws_endpoint, aws_state=aws_state, aws_seed=aws_seed),
+        aws_folder=settings.folder,
+        stop_after_s=stop_after_s,
+        keep=keep or table.get("keep", False),
+        endpoints=table.get("endpoints", "auto"),
+        firelens_asynchronous=(firelens_mode or table.get("firelens_mode", "async")) == "async",
+    )
     control = TaskControl()
 
     async def run_here() -> tuple[RunOutcome, int]:
         with Interrupts(control) as interrupts:
             outcome = await run_task(
                 prepared,
+                run_settings,
                 engine=docker_engine(folder),
-                state_folder=folder,
                 observe=observe,
                 control=control,
-                stop_after_s=stop_after_s,
-                keep=keep or table.get("keep", False),
             )
         return outcome, interrupts.count
 
     try:
         outcome, interrupts = asyncio.run(run_here())
-    except (EngineUnreachableError, StoreError) as error:
+    except (EngineUnreachableError, StoreError, FirelensError) as error:
         raise UserError(str(error), exit_code=NOT_RUN) from error
     finally:
         if isinstance(output, TextLines):

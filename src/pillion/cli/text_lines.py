@@ -64,11 +64,12 @@ class TextLines:
         """Say what is about to run, and everything that differs from ECS here."""
         self.say("pillion", where)
         for notice in notices:
-            self.say(
-                self._subject(notice.container),
-                f"{self._style('note', fg='yellow', bold=True)}: {notice.text}",
-                always=True,
-            )
+            self.notice(notice)
+
+    def notice(self, notice: Notice) -> None:
+        """Say what differs from ECS here, or what the user should know; also to who asked for quiet."""
+        subject = notice.container if notice.container in self._names else "pillion"
+        self.say(subject, f"{self._style('note', fg='yellow', bold=True)}: {notice.text}", always=True)
 
     def reported(self, report: Report, state: TaskState, at_s: float) -> None:
         """Print what ECS would report, and what people want to know beside it."""

@@ -7,6 +7,7 @@ from typing import Protocol
 from pillion.core.lifecycle.commands import Report
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.plan.facts import PortBinding
+from pillion.core.plan.model import Notice
 from pillion.ports.engine import LogLine, PullProgress
 
 
@@ -33,6 +34,10 @@ class Observer(Protocol):
         """A container began to run, and these of its ports can be reached on the host."""
         ...
 
+    def notice(self, notice: Notice) -> None:
+        """Something became known that the user should know: what differs from ECS, what is missing."""
+        ...
+
     def trouble(self, text: str) -> None:
         """Something went wrong beside the task itself (the journal, a log stream)."""
         ...
@@ -54,6 +59,9 @@ class SilentObserver:
         """Look away."""
 
     def published(self, container: str, bindings: tuple[PortBinding, ...]) -> None:
+        """Look away."""
+
+    def notice(self, notice: Notice) -> None:
         """Look away."""
 
     def trouble(self, text: str) -> None:

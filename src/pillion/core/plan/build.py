@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from pillion.core.inputs.needs import REGISTRY_CREDENTIALS_RESOURCE, resources_of
 from pillion.core.lifecycle.spec import (
     RESTART_ATTEMPT_PERIOD_DEFAULT_S,
     STOP_TIMEOUT_DEFAULT_S,
@@ -52,9 +53,11 @@ from pillion.core.plan.stubs import (
     HOLDER_PROGRAM,
     check_names,
     mute_notices,
+    narrowed,
     stub_container,
     stub_notice,
 )
+from pillion.core.taskdef.enums import LogDriver
 from pillion.core.taskdef.model import ContainerDefinition, HealthCheck, TaskDefinition
 
 _PAUSE_NAMES = {
@@ -92,6 +95,7 @@ class _Maker:
         self._containers = [
             item for item in definition.container_definitions or () if item.name not in options.mute
         ]
+        self._real = narrowed(definition, options).container_definitions
         self._running = {item.name or "" for item in self._containers}
 
     def plan(self) -> TaskPlan:
@@ -108,7 +112,12 @@ class _Maker:
             *(self._pause_spec(plan) for plan in pauses),
             *(self._spec(item, plan) for item, plan in zip(self._containers, plans, strict=True)),
         ]
-        resources = [*self._shared_resources(), *(volume_resource(item.name) for item in volumes)]
+        inputs = [name for item in self._real for name in _inputs_of(self._definition, item)]
+        resources = [
+            *self._shared_resources(),
+            *(volume_resource(item.name) for item in volumes),
+            *dict.fromkeys(inputs),
+        ]
         return TaskPlan(
             identity=identity,
             network_mode=self._mode,
@@ -194,7 +203,6 @@ class _Maker:
         name = item.name or ""
         shared_network = self._mode is NetworkMode.AWSVPC
         ports, ranges = ((), ()) if shared_network else plan_ports(self._definition, item, self._options)
-        log = item.log_configuration
         plan = ContainerPlan(
             name=name,
             engine_name=self._engine_name(name),
@@ -215,7 +223,7 @@ class _Maker:
             mounts=plan_mounts(item),
             volumes_from=plan_volumes_from(item, self._running),
             tmpfs=plan_tmpfs(item),
-            log=LogPlan(driver=log.log_driver, options=dict(log.options or {})) if log else LogPlan(),
+            log=_engine_log(item),
             tty=bool(item.pseudo_terminal),
             stdin_open=bool(item.interactive),
             memory_mib=item.memory,
@@ -268,8 +276,40 @@ class _Maker:
             start_timeout_s=float(item.start_timeout) if item.start_timeout else None,
             stop_timeout_s=plan.stop_timeout_s,
             restart=_restart(item),
-            needs=self._needs(mounted, network=self._mode is NetworkMode.BRIDGE),
+            needs=(
+                *self._needs(mounted, network=self._mode is NetworkMode.BRIDGE),
+                *self._input_needs(plan.name),
+            ),
         )
+
+    def _input_needs(self, name: str) -> tuple[ResourceNeed, ...]:
+        """What comes from AWS: registry credentials before the image is looked up, the rest before create."""
+        item = next(item for item in self._real if item.name == name)
+        return tuple(
+            ResourceNeed(
+                resource=resource,
+                before=ContainerStatus.MANIFEST_PULLED
+                if resource == REGISTRY_CREDENTIALS_RESOURCE
+                else ContainerStatus.CREATED,
+            )
+            for resource in _inputs_of(self._definition, item)
+        )
+
+
+def _inputs_of(definition: TaskDefinition, item: ContainerDefinition) -> tuple[str, ...]:
+    registry = (REGISTRY_CREDENTIALS_RESOURCE,) if item.repository_credentials else ()
+    return (*registry, *resources_of(definition, item))
+
+
+_LOGGED_HERE = (None, LogDriver.AWSLOGS, LogDriver.AWSFIRELENS)
+"""pillion delivers awslogs itself, and FireLens amends the plan; the engine's default driver keeps both."""
+
+
+def _engine_log(item: ContainerDefinition) -> LogPlan:
+    log = item.log_configuration
+    if log is None or log.log_driver in _LOGGED_HERE:
+        return LogPlan()
+    return LogPlan(driver=log.log_driver, options=dict(log.options or {}))
 
 
 def _restart(item: ContainerDefinition) -> RestartPolicy | None:

@@ -80,6 +80,20 @@ def stub_container(plan: ContainerPlan, container: ContainerDefinition) -> Conta
     )
 
 
+def narrowed(definition: TaskDefinition, options: RunOptions) -> TaskDefinition:
+    """Return the definition of what really runs: without the muted, the stubbed bare of what they need."""
+    kept = (
+        ContainerDefinition(
+            name=item.name, image=item.image, essential=item.essential, port_mappings=item.port_mappings
+        )
+        if item.name in options.stub
+        else item
+        for item in definition.container_definitions
+        if item.name not in options.mute
+    )
+    return replace(definition, container_definitions=tuple(kept))
+
+
 def stub_notice(container: ContainerDefinition) -> Notice:
     """Say that a container is replaced."""
     ports = ", ".join(str(item.container_port) for item in container.port_mappings or ())

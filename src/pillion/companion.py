@@ -1,0 +1,127 @@
+"""What stands beside one task: its AWS, its endpoints, its log router's files. Implements `ports.companion`.
+
+Belongs to the composition root: here the AWS side, the endpoints and the engine meet, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pillion.core.inputs.needs import REGISTRY_CREDENTIALS_RESOURCE
+from pillion.core.lifecycle.states import ContainerKind
+from pillion.core.plan.model import Notice
+from pillion.ports.aws import TaskAws
+from pillion.ports.companion import CreateExtras
+from pillion.ports.engine import EngineError, EngineTask, LogLine
+from pillion.serving import Place, TaskServers, Way
+from pillion.sidecars.firelens.plan import FirelensPlan
+
+
+@dataclass(kw_only=True)
+class Companion:
+    """The companion of one task.
+
+    Attributes:
+        task: the task on its engine.
+        aws: its AWS side.
+        servers: its endpoints.
+        place: where the endpoints are served.
+        firelens: its log router, if it has one.
+        tell: told what the user should know, as it becomes known.
+    """
+
+    task: EngineTask
+    aws: TaskAws
+    servers: TaskServers
+    place: Place
+    firelens: FirelensPlan | None
+    tell: Callable[[Notice], None]
+    _told: int = field(default=0, init=False)
+
+    async def open(self) -> None:
+        """Serve on the host, where that is the way."""
+        if self.place.sockets:
+            await self.servers.serve(self.place.sockets)
+
+    def handles(self, resource: str) -> bool:
+        """Say whether a resource of the plan comes from AWS."""
+        return self.aws.handles(resource)
+
+    async def prepare(self, resource: str) -> None:
+        """Prepare a resource that comes from AWS. Raises EngineError."""
+        try:
+            await self.aws.prepare(resource)
+        finally:
+            self._tell_new()
+        if resource == REGISTRY_CREDENTIALS_RESOURCE:
+            for item in self.task.plan.containers:
+                login = self.aws.registry_login(item.name)
+                if login is not None:
+                    self.task.log_in(item.name, login.username.reveal(), login.password.reveal())
+
+    async def extras(self, container: str) -> CreateExtras:
+        """Return what a container gets on top of its plan. Raises EngineError."""
+        if self.task.plan.container(container).kind is not ContainerKind.NORMAL:
+            return CreateExtras()
+        environment = self.aws.extra_environment(container, self.task.image_environment(container))
+        return CreateExtras(
+            environment={
+                **{name: value.reveal() for name, value in environment.items()},
+                **self._router_address(container),
+            },
+            log_options={name: value.reveal() for name, value in self.aws.log_options(container).items()},
+        )
+
+    def _router_address(self, container: str) -> dict[str, str]:
+        """In bridge mode a client needs its router's address, which is known only when that runs."""
+        routed = self.firelens.routed.get(container) if self.firelens else None
+        if self.firelens is None or routed is None or not routed.needs_router_address:
+            return {}
+        addresses = [item.ipv4 for item in self.task.facts(self.firelens.router).addresses if item.ipv4]
+        if not addresses:
+            raise EngineError("DockerClientConfigError", "unable to get BridgeIP for task in bridge mode")
+        return {"FLUENT_HOST": addresses[0]}
+
+    async def before_start(self, container: str, runtime_id: str) -> None:
+        """Make the container's log stream. Raises EngineError."""
+        try:
+            await self.aws.before_start(container, runtime_id)
+        finally:
+            self._tell_new()
+
+    async def namespace_ready(self, container: str) -> None:
+        """Serve the endpoints inside a network namespace."""
+        if self.place.way is not Way.NAMESPACE:
+            return
+        try:
+            sockets = await self.task.open_listeners(container, self.servers.addresses())
+        except EngineError as error:
+            text = f"metadata, credentials and local AWS cannot be served inside the task: {error.error.text}"
+            self.tell(Notice(code="no-endpoints", text=text))
+            return
+        await self.servers.serve(sockets)
+
+    async def log(self, line: LogLine) -> None:
+        """Deliver a line of output, if it goes anywhere from here."""
+        sink = self.aws.log_sink(line.container)
+        if sink is not None:
+            await sink.write(line)
+
+    async def close(self) -> None:
+        """Deliver the rest of the output, say what was lost, and end the endpoints."""
+        for report in await self.aws.close():
+            if report.lost:
+                causes = ", ".join(f"{cause}: {count}" for cause, count in report.causes.items())
+                text = (
+                    f"{report.lost} of {report.written} lines did not reach {report.group} "
+                    f"(dropped {report.dropped}, failed {report.failed}{'; ' + causes if causes else ''})"
+                )
+                self.tell(Notice(code="log-loss", text=text, container=report.container))
+        await self.servers.close()
+
+    def _tell_new(self) -> None:
+        notices = self.aws.notices()
+        for notice in notices[self._told :]:
+            self.tell(notice)
+        self._told = len(notices)

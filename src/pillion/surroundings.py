@@ -1,0 +1,272 @@
+"""Everything around one run of a task: its final plan, its AWS, its endpoints, its log router's files.
+
+Part of the composition root. The plan of the definition is amended here with what depends on the machine:
+where the endpoints are served, the log router's files, and (local AWS only) AWS's own host names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pillion.aws.backend import AwsBackend
+from pillion.aws.log_calls import LogCalls
+from pillion.aws.roles import RoleSessions
+from pillion.aws.router_files import remove_router_files
+from pillion.aws.settings import AwsSettings
+from pillion.aws.task import TaskAwsSession, TaskScope
+from pillion.aws.tls import Authority, TlsError, host_names, open_authority, server_context
+from pillion.companion import Companion
+from pillion.core.lifecycle.state import TaskState
+from pillion.core.plan.dependencies import log_router, logs_through_firelens
+from pillion.core.plan.endpoints import ENDPOINT_HOST, EndpointIds, draw_endpoint_ids, with_endpoints
+from pillion.core.plan.model import Bind, Notice, TaskPlan
+from pillion.core.taskdef.model import TaskDefinition
+from pillion.endpoints.desk import TaskDesk
+from pillion.endpoints.server import EndpointServer
+from pillion.ports.clock import Clock
+from pillion.ports.engine import Capabilities, Engine, EngineTask
+from pillion.ports.queries import ContainerStats
+from pillion.runtime.observer import Observer
+from pillion.runtime.runner import TaskRunner
+from pillion.serving import HOST_GATEWAY, HOST_NAME, Place, TaskServers, Way, choose_way, find_place
+from pillion.sidecars.amend import with_aws_hosts, with_extra_host, with_firelens
+from pillion.sidecars.firelens.plan import FirelensPlan, FirelensSettings, plan_firelens
+
+if TYPE_CHECKING:
+    import ssl
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How a run is done, beside what is run.
+
+    Attributes:
+        state_folder: where its journal and its log router's files are kept.
+        aws: which AWS the task talks to.
+        aws_folder: where relative paths of the AWS settings start.
+        stop_after_s: stop the task in order after so many seconds.
+        keep: leave containers, volumes and networks for somebody to look at.
+        endpoints: `auto`, or `host` to serve the endpoints on the host although the task could be entered.
+        firelens_asynchronous: Docker's log driver queues and never blocks the application, as ECS has it.
+    """
+
+    state_folder: Path
+    aws: AwsSettings = field(default_factory=AwsSettings)
+    aws_folder: Path = field(default_factory=Path.cwd)
+    stop_after_s: float | None = None
+    keep: bool = False
+    endpoints: str = "auto"
+    firelens_asynchronous: bool = True
+
+
+@dataclass(kw_only=True)
+class RunLink:
+    """What is known only when the task begins: who has its state, and who is told things."""
+
+    runner: TaskRunner | None = None
+    observer: Observer | None = None
+
+    def state(self) -> TaskState:
+        """Return the task's state; nobody asks before its first container is made."""
+        if self.runner is None:
+            raise RuntimeError("the task has not begun")
+        return self.runner.state
+
+    def tell(self, notice: Notice) -> None:
+        """Pass a notice on to the user."""
+        if self.observer is not None:
+            self.observer.notice(notice)
+
+    def trouble(self, text: str) -> None:
+        """Pass a trouble of ours on to the user."""
+        if self.observer is not None:
+            self.observer.trouble(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What `open_surroundings` gives. `link` has to be filled before the task begins."""
+
+    plan: TaskPlan
+    task: EngineTask
+    companion: Companion
+    notices: tuple[Notice, ...]
+    link: RunLink
+
+
+@asynccontextmanager
+async def open_surroundings(
+    base: TaskPlan,
+    definition: TaskDefinition,
+    settings: RunSettings,
+    *,
+    engine: Engine,
+    capabilities: Capabilities,
+    clock: Clock,
+) -> AsyncIterator[Surroundings]:
+    """Amend a plan, open the task on the engine, and stand ready; close everything afterwards.
+
+    Args:
+        base: the plan of the definition.
+        definition: what really runs: without what was muted, bare of what was stubbed.
+        settings: how it is run.
+        engine: where.
+        capabilities: what that engine is.
+        clock: the time.
+
+    Raises:
+        FirelensError: ECS would not start the task's log router.
+    """
+    way = choose_way(base.network_mode, capabilities, wanted=settings.endpoints)
+    place = find_place(way, gateway_address=capabilities.details.get("bridge_gateway"))
+    has_role = bool(definition.task_role_arn)
+    ids = draw_endpoint_ids(base, has_task_role=has_role, draw=lambda: str(uuid.uuid4()))
+    backend = AwsBackend(settings.aws, region=base.identity.region, folder=settings.aws_folder)
+    plan = _with_place(base, place, ids)
+    firelens = _firelens(base, definition, settings)
+    authority, tls, tls_notices = _tls(settings, backend, place, firelens)
+    if firelens is not None:
+        plan = with_firelens(plan, firelens)
+        if authority is not None:
+            plan = _with_aws_hosts(plan, firelens, authority, backend)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(backend.close)
+        calls = LogCalls(backend.clients)
+        stack.push_async_callback(calls.close)
+        if firelens is not None:
+            stack.push_async_callback(asyncio.to_thread, remove_router_files, firelens)
+        task = engine.open(plan)
+        scope = TaskScope(
+            definition=definition,
+            task_id=plan.identity.task_id,
+            declared={item.name: item.environment for item in plan.containers},
+            endpoint_url=f"http://{place.aws}" if place.aws and backend.needs_gateway else None,
+            firelens=firelens,
+        )
+        roles = RoleSessions(
+            backend.clients,
+            mode=settings.aws.mode,
+            assume_role=settings.aws.assume_role,
+            now_s=clock.now_s,
+        )
+        link = RunLink()
+
+        async def stats_of(container: str) -> ContainerStats | None:
+            document = await task.stats(container)
+            return None if document is None else ContainerStats(document=document)
+
+        desk = TaskDesk(
+            plan=plan,
+            definition=definition,
+            ids=ids,
+            state=link.state,
+            facts=task.facts,
+            stats_of=stats_of,
+            roles=roles if has_role else None,
+        )
+        servers = TaskServers(
+            EndpointServer(desk, trouble=link.trouble),
+            backend.url if backend.needs_gateway else None,
+            tls,
+        )
+        companion = Companion(
+            task=task,
+            aws=TaskAwsSession(scope, backend, calls),
+            servers=servers,
+            place=place,
+            firelens=firelens,
+            tell=link.tell,
+        )
+        notices = (*_place_notices(place), *_log_notices(definition), *tls_notices)
+        stack.push_async_callback(companion.close)
+        await companion.open()
+        yield Surroundings(plan=plan, task=task, companion=companion, notices=notices, link=link)
+
+
+def _with_place(plan: TaskPlan, place: Place, ids: EndpointIds) -> TaskPlan:
+    if place.metadata is None:
+        return plan
+    if place.way is Way.HOST:
+        plan = with_extra_host(plan, HOST_NAME, HOST_GATEWAY)
+    return with_endpoints(plan, ids, authority=place.metadata)
+
+
+def _firelens(plan: TaskPlan, definition: TaskDefinition, settings: RunSettings) -> FirelensPlan | None:
+    folder = settings.state_folder.absolute() / "firelens" / plan.identity.task_id
+    return plan_firelens(
+        definition,
+        plan.identity,
+        plan.network_mode,
+        FirelensSettings(folder=str(folder), asynchronous=settings.firelens_asynchronous),
+    )
+
+
+def _with_aws_hosts(
+    plan: TaskPlan, firelens: FirelensPlan, authority: Authority, backend: AwsBackend
+) -> TaskPlan:
+    certificate = Bind(
+        host_path=str(authority.certificate_path.absolute()),
+        container_path=authority.container_path,
+        read_only=True,
+    )
+    return with_aws_hosts(
+        plan,
+        router=firelens.router,
+        hosts=host_names(backend.region),
+        address=ENDPOINT_HOST,
+        certificate=certificate,
+    )
+
+
+def _tls(
+    settings: RunSettings, backend: AwsBackend, place: Place, firelens: FirelensPlan | None
+) -> tuple[Authority | None, ssl.SSLContext | None, tuple[Notice, ...]]:
+    """TLS under AWS's own names, for log routers that speak nothing else; only where AWS is not AWS."""
+    if firelens is None or not backend.needs_gateway or place.way is not Way.NAMESPACE:
+        return None, None, ()
+    try:
+        authority = open_authority(settings.state_folder / "tls")
+        context = server_context(authority, backend.region)
+    except TlsError as error:
+        return None, None, (Notice(code="no-tls", text=str(error), container=firelens.router),)
+    text = (
+        f"AWS's host names in {backend.region} lead to {settings.aws.url or 'local AWS'} inside this task, "
+        "and the log router trusts a CA of pillion for them"
+    )
+    return authority, context, (Notice(code="aws-hosts", text=text, container=firelens.router),)
+
+
+def _place_notices(place: Place) -> tuple[Notice, ...]:
+    match place.way:
+        case Way.NOWHERE:
+            text = "network mode none: the task reaches neither its metadata nor its credentials"
+        case Way.HOST:
+            text = (
+                f"metadata, credentials and AWS are served at {HOST_NAME} and not at {ENDPOINT_HOST}, "
+                "because the task's network cannot be entered from here; "
+                "AWS's own host names are not answered"
+            )
+        case _:
+            return ()
+    return (Notice(code="endpoints-elsewhere", text=text),)
+
+
+def _log_notices(definition: TaskDefinition) -> tuple[Notice, ...]:
+    """Say whose output stays here because its log router does not run."""
+    if log_router(definition) is not None:
+        return ()
+    return tuple(
+        Notice(
+            code="no-log-router",
+            text="logs through awsfirelens, and no log router runs: its output is shown here only",
+            container=item.name,
+        )
+        for item in definition.container_definitions
+        if logs_through_firelens(item)
+    )
