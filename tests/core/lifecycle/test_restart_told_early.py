@@ -37,8 +37,6 @@ def test_an_exit_told_before_the_restart_is_answered_does_not_hide_the_restart()
 
 def test_that_exit_counts_when_it_is_told_again() -> None:
     exited = ev.Exited(container="web", exit_code=2, at_s=70.5)
-    state = after(
-        *RESTARTING, (71.0, exited), (72.0, ev.Started(container="web", at_s=70.1)), (72.0, exited)
-    )
+    state = after(*RESTARTING, (71.0, exited), (72.0, ev.Started(container="web", at_s=70.1)), (72.0, exited))
     web = state.containers["web"]
     assert (web.known, web.exit_code) == (ContainerStatus.STOPPED, 2)
