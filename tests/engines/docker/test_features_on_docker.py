@@ -30,6 +30,7 @@ from pillion.core.plan.model import (
     VolumePlan,
     VolumesFrom,
 )
+from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError
 from pillion.ports.engine import EngineError
@@ -149,8 +150,21 @@ async def test_a_network_that_another_process_removed_is_made_again(run: Run, cl
 async def test_many_tasks_that_begin_together_share_one_network(run: Run, client: DockerClient) -> None:
     tasks = await asyncio.gather(*(run(task(pause())) for _ in range(5)))
     await asyncio.gather(*(running.start(PAUSE) for running in tasks))
-    networks = await client.get("networks", params={"filters": '{"name": ["pillion-pillion-tests"]}'})
+    networks = await client.get("networks", params={"filters": labels.filters(name="pillion-pillion-tests")})
     assert len(networks) == 1
+
+
+async def test_of_two_networks_that_two_processes_made_at_once_the_older_stays(
+    run: Run, client: DockerClient
+) -> None:
+    name = "pillion-pillion-tests"
+    running = await run(task(pause()))
+    await running.create(PAUSE)
+    older = (await client.get(f"networks/{name}"))["Id"]
+    await client.post("networks/create", body={"Name": name})
+    await running.task.start(PAUSE, restart=False)  # ambiguous at first
+    found = await client.get("networks", params={"filters": labels.filters(name=name)})
+    assert [network["Id"] for network in found] == [older]
 
 
 async def test_links_give_a_name_on_the_bridge(run: Run) -> None:

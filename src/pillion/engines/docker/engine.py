@@ -9,6 +9,7 @@ from pillion.engines.docker.capabilities import ask_capabilities
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.feed import EventFeed
 from pillion.engines.docker.images import Images
+from pillion.engines.docker.network import Networks
 from pillion.engines.docker.ports import PortBook
 from pillion.engines.docker.task import DockerTask
 from pillion.ports.engine import Capabilities
@@ -26,6 +27,7 @@ class DockerEngine:
         self._client = DockerClient(host)
         self._feed = EventFeed(self._client)
         self._images = Images(self._client, capabilities=self.capabilities, state_folder=state_folder)
+        self._networks = Networks(self._client)
         self._ports = PortBook()
         self._known: Capabilities | None = None
 
@@ -42,6 +44,7 @@ class DockerEngine:
             client=self._client,
             feed=self._feed,
             images=self._images,
+            networks=self._networks,
             ports=self._ports,
             capabilities=self.capabilities,
         )

@@ -9,6 +9,7 @@ another process has removed it in between.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -16,70 +17,84 @@ from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError
 
+_UNUSABLE = re.compile(r"network \S+ (?:not found|is ambiguous)|could not find a network")
+
 
 def network_name(cluster: str) -> str:
     """Return the name of a cluster's network."""
     return f"pillion-{cluster}"
 
 
-async def ensure_network(client: DockerClient, cluster: str) -> None:
-    """Make the cluster's network if it is not there. Safe when several processes do so at once."""
-    name = network_name(cluster)
-    if await _find(client, name):
-        return
-    body = {
-        "Name": name,
-        "Driver": "bridge",
-        "CheckDuplicate": True,
-        "Labels": {labels.NETWORK: cluster},
-        "Options": {"com.docker.network.bridge.enable_icc": "true"},
-    }
-    try:
-        made = await client.post("networks/create", body=body)
-    except ApiError as error:
-        if error.is_conflict or "already exists" in error.message:
-            return
-        raise
-    await _settle_race(client, name, made["Id"])
+def is_network_unusable(error: ApiError) -> bool:
+    """Say whether a call failed because the network is gone, or there twice, by others' doing."""
+    return (
+        re.search(r"network \S+ (not found|is ambiguous)|could not find a network", error.message) is not None
+    )
 
 
-async def connect(client: DockerClient, cluster: str, engine_name: str, aliases: tuple[str, ...]) -> None:
-    """Connect a container that runs on another network, so that it is found under its aliases."""
-    body = {"Container": engine_name, "EndpointConfig": {"Aliases": list(aliases)}}
-    path = f"networks/{network_name(cluster)}/connect"
-    await ensure_network(client, cluster)
-    try:
-        await client.post(path, body=body)
-    except ApiError as error:
-        if not is_network_lost(error):
-            raise
-        await ensure_network(client, cluster)
-        await client.post(path, body=body)
+class Networks:
+    """The networks of an engine's clusters.
 
+    Docker names networks without making sure that a name is there only once: two processes that make one at
+    the same moment both succeed. So whoever has made one looks again, and the older of two stays.
+    """
 
-async def remove_network(client: DockerClient, cluster: str) -> None:
-    """Remove the cluster's network unless a container still uses it."""
-    try:
-        await client.delete(f"networks/{network_name(cluster)}")
-    except ApiError:
-        return  # in use, or gone: both are fine
+    def __init__(self, client: DockerClient) -> None:
+        self._client = client
+        self._lock = asyncio.Lock()
 
+    async def ensure(self, cluster: str) -> None:
+        """Make the cluster's network if it is not there. Safe when several processes do so at once."""
+        async with self._lock:
+            found = await self._find(cluster)
+            if not found:
+                await self._make(cluster)
+                found = await self._find(cluster)
+            for younger in found[1:]:
+                await self._remove(younger["Id"])
 
-def is_network_lost(error: ApiError) -> bool:
-    """Say whether a call failed because the network was removed by somebody else in between."""
-    return re.search(r"network \S+ not found|could not find a network", error.message) is not None
+    async def connect(self, cluster: str, engine_name: str, aliases: tuple[str, ...]) -> None:
+        """Connect a container that runs on another network, so that it is found under its aliases."""
+        body = {"Container": engine_name, "EndpointConfig": {"Aliases": list(aliases)}}
+        path = f"networks/{network_name(cluster)}/connect"
+        await self.ensure(cluster)
+        try:
+            await self._client.post(path, body=body)
+        except ApiError as error:
+            if not is_network_unusable(error):
+                raise
+            await self.ensure(cluster)
+            await self._client.post(path, body=body)
 
+    async def remove(self, cluster: str) -> None:
+        """Remove the cluster's network unless a container still uses it."""
+        async with self._lock:
+            for network in await self._find(cluster):
+                await self._remove(network["Id"])
 
-async def _find(client: DockerClient, name: str) -> list[dict[str, Any]]:
-    found = await client.get("networks", params={"filters": labels.filters(name=f"^{name}$")})
-    return [network for network in found if network["Name"] == name]
+    async def _make(self, cluster: str) -> None:
+        body = {
+            "Name": network_name(cluster),
+            "Driver": "bridge",
+            "CheckDuplicate": True,
+            "Labels": {labels.NETWORK: cluster},
+            "Options": {"com.docker.network.bridge.enable_icc": "true"},
+        }
+        try:
+            await self._client.post("networks/create", body=body)
+        except ApiError as error:
+            if not error.is_conflict and "already exists" not in error.message:
+                raise
 
+    async def _remove(self, network_id: str) -> None:
+        try:
+            await self._client.delete(f"networks/{network_id}")
+        except ApiError:
+            return  # in use, or gone: both are fine
 
-async def _settle_race(client: DockerClient, name: str, made: str) -> None:
-    """Docker checks for duplicates, but not under a lock: of two networks the older one stays."""
-    found = await _find(client, name)
-    if len(found) < 2:
-        return
-    oldest = min(found, key=lambda network: (network["Created"], network["Id"]))
-    if oldest["Id"] != made:
-        await client.delete(f"networks/{made}")
+    async def _find(self, cluster: str) -> list[dict[str, Any]]:
+        """Return the networks of that name, oldest first."""
+        name = network_name(cluster)
+        found = await self._client.get("networks", params={"filters": labels.filters(name=name)})
+        same = [network for network in found if network["Name"] == name]
+        return sorted(same, key=lambda network: (network["Created"], network["Id"]))

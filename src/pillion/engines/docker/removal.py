@@ -12,7 +12,7 @@ from pillion.core.plan.model import NetworkMode, TaskPlan
 from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError
-from pillion.engines.docker.network import remove_network
+from pillion.engines.docker.network import Networks
 from pillion.engines.docker.volumes import remove_volumes
 from pillion.ports.engine import EngineError
 
@@ -22,7 +22,7 @@ REMOVE_DEADLINE_S = 300.0
 IN_PROGRESS = "is already in progress"
 
 
-async def remove_task(client: DockerClient, task: TaskPlan) -> None:
+async def remove_task(client: DockerClient, networks: Networks, task: TaskPlan) -> None:
     """Remove all that a task made on the engine; again does no harm.
 
     Raises EngineError (CannotRemoveContainerError) that names what could not be removed, after the rest was.
@@ -32,7 +32,7 @@ async def remove_task(client: DockerClient, task: TaskPlan) -> None:
     if task.volumes:
         failures += await remove_volumes(client, task_id)
     if task.network_mode in (NetworkMode.AWSVPC, NetworkMode.BRIDGE):
-        await remove_network(client, task.identity.cluster)
+        await networks.remove(task.identity.cluster)
     if failures:
         raise EngineError("CannotRemoveContainerError", "; ".join(str(failure) for failure in failures))
 

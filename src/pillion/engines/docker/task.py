@@ -36,7 +36,7 @@ from pillion.engines.docker.feed import EventFeed
 from pillion.engines.docker.follow import follow
 from pillion.engines.docker.images import Images
 from pillion.engines.docker.namespace import NamespaceUnavailableError, open_listeners
-from pillion.engines.docker.network import connect, ensure_network, is_network_lost, network_name
+from pillion.engines.docker.network import Networks, is_network_unusable, network_name
 from pillion.engines.docker.notices import plan_notices
 from pillion.engines.docker.ports import PortBook, Published, can_move, requests_of
 from pillion.engines.docker.removal import remove_task
@@ -103,6 +103,7 @@ class DockerTask:
         client: DockerClient,
         feed: EventFeed,
         images: Images,
+        networks: Networks,
         ports: PortBook,
         capabilities: Callable[[], Coroutine[Any, Any, Capabilities]],
     ) -> None:
@@ -110,6 +111,7 @@ class DockerTask:
         self._client = client
         self._feed = feed
         self._images = images
+        self._networks = networks
         self._ports = ports
         self._capabilities = capabilities
         self._records = {item.name: Record(item) for item in plan.containers}
@@ -133,7 +135,7 @@ class DockerTask:
             if self.plan.network_mode is not NetworkMode.AWSVPC:
                 return  # made when the first container is connected, which nobody waits for
             try:
-                await ensure_network(self._client, self.plan.identity.cluster)
+                await self._networks.ensure(self.plan.identity.cluster)
             except (ApiError, DeadlinePassedError) as error:
                 raise named(error, "ContainerNetworkingError", reaching="created") from error
         elif resource == CGROUP_RESOURCE:
@@ -302,7 +304,7 @@ class DockerTask:
             return
         for record in self._records.values():
             self._ports.release(record.plan.engine_name)
-        await remove_task(self._client, self.plan)
+        await remove_task(self._client, self._networks, self.plan)
         await self._cgroup.remove()
 
     # What the feed tells
@@ -454,8 +456,8 @@ class DockerTask:
             except ApiError as error:
                 if last_try:
                     raise
-                if is_network_lost(error):
-                    await ensure_network(self._client, self.plan.identity.cluster)
+                if is_network_unusable(error):
+                    await self._networks.ensure(self.plan.identity.cluster)
                 elif _is_port_taken(error) and can_move(self.plan, record.plan):
                     avoid |= {port.host_port for port in record.published if port.host_port is not None}
                     await self._make_anew(record, avoid)
@@ -488,7 +490,7 @@ class DockerTask:
         aliases = record.plan.namespaces.aliases
         if aliases:
             try:
-                await connect(self._client, self.plan.identity.cluster, record.plan.engine_name, aliases)
+                await self._networks.connect(self.plan.identity.cluster, record.plan.engine_name, aliases)
             except (ApiError, DeadlinePassedError, EngineUnreachableError):
                 return  # it has ended already, or the engine went away, which the feed tells
         await self._learn(record)
