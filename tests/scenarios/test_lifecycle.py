@@ -107,7 +107,7 @@ def test_a_container_that_is_not_essential_may_crash(pillion: Pillion) -> None:
 
 
 def test_stop_after_ends_with_zero(pillion: Pillion) -> None:
-    run = pillion.run(definition(container("app")), "--stop-after", "1s")
+    run = pillion.run(definition(container("app")), "--stop-after", "4s")
     assert (run.exit_code, run.container("app")["exitCode"]) == (0, 0)
 
 
@@ -115,7 +115,7 @@ def test_a_container_that_ignores_the_signal_is_killed_after_its_stop_timeout(pi
     run = pillion.run(
         definition(container("app", "trap '' TERM; while :; do sleep 1; done", stopTimeout=1)),
         "--stop-after",
-        "1s",
+        "4s",
     )
     assert run.container("app")["exitCode"] == 137
 
@@ -138,12 +138,3 @@ def test_an_image_that_is_not_there_ends_the_task_before_anything_ran(pillion: P
     assert run.exit_code == 125
     assert run.container("app")["reason"].startswith("CannotPullContainerError: ")
     assert run.task["stopCode"] == "TaskFailedToStart"
-
-
-def test_memory_over_the_limit_is_named_as_such(pillion: Pillion) -> None:
-    eater = container("app", "exec tail -c 200m /dev/zero", memory=16)
-    run = pillion.run(definition(eater))
-    assert (run.exit_code, run.container("app")["reason"]) == (
-        137,
-        "OutOfMemoryError: Container killed due to memory usage",
-    )
