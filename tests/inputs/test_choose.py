@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pillion.core.rules.examples import app, task
-from pillion.inputs import ChoiceError, choose_definition, require_known
+from pillion.core.rules.examples import task
+from pillion.inputs import ChoiceError, choose_definition
 
 TEMPLATE = {
     "Resources": {
@@ -38,22 +38,3 @@ def test_a_name_that_none_has_is_answered_with_those_that_there_are() -> None:
 def test_a_document_without_definitions_is_an_error() -> None:
     with pytest.raises(ChoiceError, match="no task definition"):
         choose_definition([])
-
-
-def test_a_definition_of_a_template_can_be_run_once_all_is_known() -> None:
-    assert require_known(choose_definition(TEMPLATE, "Web")) == {
-        "family": "Web",
-        "containerDefinitions": [{"name": "app", "image": "web:1", "memory": 64}],
-    }
-
-
-def test_what_only_the_deployment_knows_is_listed() -> None:
-    with pytest.raises(
-        ChoiceError, match=r"Worker: only the deployment knows containerDefinitions\[0\]\.image\."
-    ):
-        require_known(choose_definition(TEMPLATE, "Worker"))
-
-
-def test_a_bare_list_of_containers_leaves_too_much_open() -> None:
-    with pytest.raises(ChoiceError, match="and 8 more"):
-        require_known(choose_definition([app()]))

@@ -7,6 +7,7 @@ what to do; then the command ends with exit code 2.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,40 +31,107 @@ from pillion.core.taskdef.problem import Problem, format_path
 from pillion.documents.json_text import parse_json
 from pillion.documents.load import load_document
 from pillion.documents.source import Document
+from pillion.inputs import (
+    ChoiceError,
+    Subject,
+    UnknownValuesError,
+    choose_definition,
+    complete_definition,
+)
 from pillion.settings import Settings, SettingsError, find_settings
 
 
-def read_definition(file: str) -> tuple[TaskDefinition, list[Finding]]:
+@dataclass(frozen=True, kw_only=True)
+class TaskDocument:
+    """A definition that was read and can be run.
+
+    Attributes:
+        definition: the definition.
+        findings: what is wrong with it and does not stand in the way.
+        stand_ins: fields whose value only the deployment knows; something of no weight stands there instead.
+    """
+
+    definition: TaskDefinition
+    findings: list[Finding]
+    stand_ins: tuple[str, ...]
+
+    def notes(self) -> list[str]:
+        """Return, as lines, what whoever runs it should know of how it was read."""
+        if not self.stand_ins:
+            return []
+        return [f"only the deployment knows {', '.join(self.stand_ins)}: stand-ins are used"]
+
+
+def read_definition(file: str, family: str | None = None) -> tuple[TaskDefinition, list[Finding]]:
     """Read a definition that can be run; return it with the findings that do not stand in the way.
 
     Raises UserError with every structural problem, and with everything that cannot be run at all.
     """
+    found = read_task(file, family)
+    return found.definition, found.findings
+
+
+def read_task(file: str, family: str | None = None, *, to_run: bool = True) -> TaskDocument:
+    """Read one definition from a document of any kind that `pillion check` knows.
+
+    Args:
+        file: the document's name; - for standard input.
+        family: family, logical id or address; needed only where the document has several definitions.
+        to_run: whether containers will be run; planning and rehearsing need fewer values to be known.
+
+    Raises:
+        UserError: with every structural problem, and with everything that cannot be run at all.
+    """
     try:
         document = load_document(file)
+        subject = choose_definition(document.value, family)
     except DocumentError as error:
         raise UserError(str(error)) from error
-    result = parse_task_definition(document.value)
+    except ChoiceError as error:
+        raise UserError(f"{file}: {error}.") from error
+    try:
+        completed = complete_definition(subject, to_run=to_run)
+    except UnknownValuesError as error:
+        raise UserError(_unknown_report(document, subject, error.paths)) from error
+    result = parse_task_definition(completed.value)
     if result.definition is None or result.problems:
-        raise UserError(_problem_report(document, result.problems))
-    findings = check_definition(document.value)
+        raise UserError(_problem_report(document, subject, result.problems))
+    findings = check_definition(subject.value)
     blocking = [item for item in findings if item.blocks_run]
     if blocking:
-        raise UserError(_finding_report(document, blocking))
-    return result.definition, [item for item in findings if not item.blocks_run]
+        raise UserError(_finding_report(document, subject, blocking))
+    return TaskDocument(
+        definition=result.definition,
+        findings=[item for item in findings if not item.blocks_run],
+        stand_ins=tuple(format_path(path) for path in completed.stand_ins),
+    )
 
 
-def _problem_report(document: Document, problems: Iterable[Problem]) -> str:
+_UNKNOWN_HINT = (
+    "Give the parameter a default, or use the definition as ECS has it: aws ecs describe-task-definition."
+)
+
+
+def _unknown_report(document: Document, subject: Subject, paths: Iterable[tuple[str | int, ...]]) -> str:
+    lines = []
+    for path in paths:
+        place = f"{document.name}:{document.locate(subject.locate(path))}"
+        lines += _entry(place, path, "only the deployment knows this value", "")
+    return "\n".join([_report(lines), f"  {_UNKNOWN_HINT}"])
+
+
+def _problem_report(document: Document, subject: Subject, problems: Iterable[Problem]) -> str:
     lines = []
     for problem in problems:
-        place = document.locate(problem.path, key=problem.at_key)
+        place = document.locate(subject.locate(problem.path), key=problem.at_key)
         lines += _entry(f"{document.name}:{place}", problem.path, problem.message, problem.hint)
     return _report(lines)
 
 
-def _finding_report(document: Document, findings: Iterable[Finding]) -> str:
+def _finding_report(document: Document, subject: Subject, findings: Iterable[Finding]) -> str:
     lines = []
     for finding in findings:
-        place = f"{document.name}:{document.locate(finding.path)}"
+        place = f"{document.name}:{document.locate(subject.locate(finding.path))}"
         lines += _entry(place, finding.path, f"{finding.message} [{finding.code}]", finding.fix)
     return _report(lines)
 

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file")
+@click.option("--family", metavar="NAME", help="Which definition of FILE: family, logical id or address.")
 @click.option("--overrides", metavar="JSON|FILE", help="RunTask overrides, as ECS merges them.")
 @click.option(
     "--cluster", metavar="NAME", default="default", show_default=True, help="Named in the metadata."
 )
 @click.option("--core-plugins", is_flag=True, help="Also show the outputs for a router without Go plugins.")
-def firelens(*, file: str, overrides: str | None, cluster: str, core_plugins: bool) -> int:
+def firelens(*, file: str, family: str | None, overrides: str | None, cluster: str, core_plugins: bool) -> int:
     """Print the configuration that FireLens generates for the task definition in FILE.
 
     Only the configuration goes to standard output. Remarks go to standard error: outputs that exist only in
@@ -34,7 +35,7 @@ def firelens(*, file: str, overrides: str | None, cluster: str, core_plugins: bo
     from pillion.sidecars.firelens.options import FirelensError
     from pillion.sidecars.firelens.plan import FirelensSettings, plan_firelens
 
-    definition, _ = read_definition(file)
+    definition, _ = read_definition(file, family)
     override = read_overrides(overrides)
     try:
         overridden = apply_overrides(definition, override) if override else definition

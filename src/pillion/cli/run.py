@@ -14,6 +14,7 @@ _FORMATS = ("text", "json")
 
 @click.command()
 @click.argument("file")
+@click.option("--family", metavar="NAME", help="Which definition of FILE: family, logical id or address.")
 @click.option("--overrides", metavar="JSON|FILE", help="RunTask overrides, as ECS merges them.")
 @click.option("--image", "images", multiple=True, metavar="REF=OTHER", help="Run another image instead.")
 @click.option("--build", "builds", multiple=True, metavar="REF=FOLDER", help="Build an image from a folder.")
@@ -40,6 +41,7 @@ _FORMATS = ("text", "json")
 def run(
     *,
     file: str,
+    family: str | None,
     overrides: str | None,
     images: tuple[str, ...],
     builds: tuple[str, ...],
@@ -60,7 +62,10 @@ def run(
     verbose: bool,
     quiet: bool,
 ) -> int:
-    """Run the task definition in FILE (JSON or YAML; - for standard input), as ECS would.
+    """Run the task definition in FILE, as ECS would.
+
+    FILE is all that `pillion check` reads: ECS JSON or YAML, a CloudFormation template, Terraform's plan or
+    state as JSON, a list of containers; - for standard input.
 
     The exit code is that of the essential container whose exit ended the task; 0 after --stop-after; 130
     after Ctrl-C; 125 when an essential container never ran; 2 for a bad definition or bad usage. The first
@@ -69,8 +74,8 @@ def run(
     from pillion.app import RunOutcome, TaskControl, docker_engine, prepare_task, run_task
     from pillion.cli.definitions import (
         aws_refusals,
-        read_definition,
         read_overrides,
+        read_task,
         run_options,
         settings_for,
     )
@@ -103,11 +108,11 @@ def run(
         stop_after_s = parse_duration_s(stop_after) if stop_after else None
     except ValueError as error:
         raise UserError(f"--stop-after: {error}") from error
-    definition, findings = read_definition(file)
+    document = read_task(file, family)
     override = read_overrides(overrides)
     try:
         prepared = prepare_task(
-            definition, override, options, cluster=cluster or table.get("cluster", "default")
+            document.definition, override, options, cluster=cluster or table.get("cluster", "default")
         )
     except (OptionError, OverridesError) as error:
         raise UserError(str(error)) from error
@@ -122,9 +127,12 @@ def run(
     )
 
     def observe(notices: tuple[Notice, ...], capabilities: Capabilities) -> JsonLines | TextLines:
-        refusals = tuple(
-            Notice(code="aws-refuses", text=f"AWS would refuse this: {text}")
-            for text in aws_refusals(findings)
+        refusals = (
+            *(Notice(code="stand-in", text=text) for text in document.notes()),
+            *(
+                Notice(code="aws-refuses", text=f"AWS would refuse this: {text}")
+                for text in aws_refusals(document.findings)
+            ),
         )
         where = (
             f"task {plan.identity.task_id[:8]} of {plan.identity.family}:{plan.identity.revision} "

@@ -4,15 +4,18 @@ A reader turns a document's plain value into subjects: definitions spelt as the 
 `UNKNOWN` for what only the deployment knows, and a way back to the document. Nothing here opens files.
 """
 
-from pillion.inputs.choose import ChoiceError, choose_definition, require_known
+from pillion.inputs.choose import ChoiceError, choose_definition
+from pillion.inputs.complete import Completed, UnknownValuesError, complete_definition
 from pillion.inputs.find import find_definitions
 from pillion.inputs.subject import Road, Subject
 
 __all__ = [
     "ChoiceError",
+    "Completed",
     "Road",
     "Subject",
+    "UnknownValuesError",
     "choose_definition",
+    "complete_definition",
     "find_definitions",
-    "require_known",
 ]
