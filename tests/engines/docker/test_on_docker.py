@@ -93,7 +93,7 @@ async def test_starting_twice_says_the_same_time(run: Run) -> None:
     running = await run(task(container("web")))
     await running.create("web")
     first = await running.task.start("web", restart=False)
-    assert await running.task.start("web", restart=False) == pytest.approx(first, abs=0.01)
+    assert await running.task.start("web", restart=False) == pytest.approx(first, abs=0.5)
 
 
 async def test_extra_environment_goes_on_top(run: Run) -> None:

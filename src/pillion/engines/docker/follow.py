@@ -12,6 +12,7 @@ from pillion.core.plan.model import ContainerPlan
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError
 from pillion.engines.docker.logs import Bookmark, LogReader
+from pillion.engines.docker.record import Record
 from pillion.ports.engine import EngineError, EngineUnreachableError, LogLine
 
 RESTART_GRACE_S = 1.0
@@ -22,38 +23,31 @@ RECONNECT_PAUSE_S = 0.5
 """How long a broken connection is tried for: as long as the runner is patient with its calls."""
 
 
-async def follow(
-    client: DockerClient,
-    plan: ContainerPlan,
-    *,
-    running: asyncio.Event,
-    ended: asyncio.Event,
-    may_restart: bool,
-) -> AsyncIterator[LogLine]:
-    """Yield a container's lines. `running` and `ended` are set while its process does, and does not, run.
+async def follow(client: DockerClient, record: Record, *, may_restart: bool) -> AsyncIterator[LogLine]:
+    """Yield a container's lines, across restarts if there may be any.
 
     Raises EngineError when the engine keeps no output, EngineUnreachableError when it stays away.
     """
     bookmark = Bookmark()
     again = False
     while True:
-        async for line in _read_patiently(client, plan, bookmark, again=again, live=True):
+        next_start = record.next_start
+        async for line in _read_patiently(client, record.plan, bookmark, again=again, live=True):
             yield line
         # The stream has ended: so has the process, and what it wrote last may be missing.
-        async for line in _read_patiently(client, plan, bookmark, again=True, live=False):
+        async for line in _read_patiently(client, record.plan, bookmark, again=True, live=False):
             yield line
         again = True
-        if not may_restart or not await _is_restarted(running, ended):
+        if not may_restart or not await _comes_within(next_start, RESTART_GRACE_S):
             return
 
 
-async def _is_restarted(running: asyncio.Event, ended: asyncio.Event) -> bool:
+async def _comes_within(event: asyncio.Event, seconds: float) -> bool:
     try:
-        async with asyncio.timeout(RESTART_GRACE_S):
-            await ended.wait()
-            await running.wait()
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
-        return running.is_set()
+        return False
     return True
 
 

@@ -1,0 +1,154 @@
+"""Making and starting a container, with what it takes when others are quicker.
+
+A create whose answer was lost finds its container again. A start that fails because somebody else took a
+host port or removed the network in between is tried again with another port, or with the network made anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from pillion.core.plan.model import TaskPlan
+from pillion.engines.docker import labels, watch
+from pillion.engines.docker.cgroup import TaskCgroup
+from pillion.engines.docker.client import DockerClient
+from pillion.engines.docker.errors import ApiError, DeadlinePassedError, named
+from pillion.engines.docker.images import Images
+from pillion.engines.docker.network import Networks, is_network_unusable, network_name
+from pillion.engines.docker.ports import PortBook, can_move, requests_of
+from pillion.engines.docker.record import Record, inspect
+from pillion.engines.docker.translate import Surroundings, create_body, create_parameters
+from pillion.ports.engine import Capabilities, EngineError
+
+CREATE_DEADLINE_S = 240.0
+START_DEADLINE_S = 180.0
+"""What the ECS agent gives these calls."""
+
+EVENT_GRACE_S = 0.25
+"""How long an event is waited for whose call has been answered already, before the engine is asked."""
+
+START_TRIES = 5
+"""How often a start is tried anew with other host ports, when others take the chosen ones in between."""
+
+_PORT_TAKEN = ("port is already allocated", "address already in use")
+
+
+class Maker:
+    """Makes and starts the containers of one task."""
+
+    def __init__(
+        self,
+        plan: TaskPlan,
+        *,
+        client: DockerClient,
+        images: Images,
+        networks: Networks,
+        ports: PortBook,
+        cgroup: TaskCgroup,
+        capabilities: Callable[[], Awaitable[Capabilities]],
+    ) -> None:
+        self._plan = plan
+        self._client = client
+        self._images = images
+        self._networks = networks
+        self._ports = ports
+        self._cgroup = cgroup
+        self._capabilities = capabilities
+
+    async def create(self, record: Record, *, avoid: frozenset[int] = frozenset()) -> None:
+        """Make a container. Raises EngineError (CannotCreateContainerError, HostConfigError)."""
+        owners, publishes = requests_of(self._plan, record.plan)
+        if publishes:
+            self._ports.release(record.plan.engine_name)
+            record.published = self._ports.choose(owners, holder=record.plan.engine_name, avoid=avoid)
+        around = Surroundings(
+            image=self._images.reference(record.plan.image),
+            network=network_name(self._plan.identity.cluster),
+            cgroup_parent=self._cgroup.parent,
+            published=record.published,
+            extra_environment=record.extra_environment,
+            log_options=record.log_options,
+            gpus=bool(record.plan.limits.gpus) and (await self._capabilities()).gpus,
+        )
+        try:
+            made = await self._client.post(
+                "containers/create",
+                params=create_parameters(record.plan),
+                body=create_body(self._plan, record.plan, around),
+                deadline_s=CREATE_DEADLINE_S,
+            )
+        except (ApiError, DeadlinePassedError) as error:
+            if isinstance(error, ApiError) and error.is_conflict and await self.adopt(record):
+                return
+            raise named(error, "CannotCreateContainerError", reaching="created") from error
+        record.runtime_id = made["Id"]
+
+    async def adopt(self, record: Record) -> bool:
+        """Take a container that was made before, if it is this task's; say whether there was one."""
+        try:
+            inspection = await inspect(self._client, record)
+        except (ApiError, DeadlinePassedError):
+            return False
+        mine: bool = inspection["Config"]["Labels"].get(labels.TASK) == self._plan.identity.task_id
+        if mine:
+            record.runtime_id = inspection["Id"]
+        return mine
+
+    async def start(self, record: Record) -> float:
+        """Start a container; return when its process started, by the engine's clock.
+
+        Raises EngineError (CannotStartContainerError, CannotInspectContainerError, DockerTimeoutError).
+        """
+        try:
+            await self._start(record)
+        except (ApiError, DeadlinePassedError) as error:
+            raise named(error, "CannotStartContainerError", reaching="started") from error
+        return await self._when_started(record)
+
+    async def _start(self, record: Record) -> None:
+        path = f"containers/{record.plan.engine_name}/start"
+        avoid: frozenset[int] = frozenset()
+        for last_try in (*[False] * (START_TRIES - 1), True):
+            try:
+                await self._client.post(path, deadline_s=START_DEADLINE_S)
+            except ApiError as error:
+                if last_try:
+                    raise
+                if is_network_unusable(error):
+                    await self._networks.ensure(self._plan.identity.cluster)
+                elif _is_port_taken(error) and can_move(self._plan, record.plan):
+                    avoid |= {port.host_port for port in record.published if port.host_port is not None}
+                    await self._make_anew(record, avoid)
+                else:
+                    raise
+            else:
+                return
+
+    async def _make_anew(self, record: Record, avoid: frozenset[int]) -> None:
+        await self._client.delete(f"containers/{record.plan.engine_name}", params={"force": "1"})
+        record.runtime_id = ""
+        await self.create(record, avoid=avoid)
+
+    async def _when_started(self, record: Record) -> float:
+        """Return the time of the start: from the event, which is usually here already, else by asking."""
+        try:
+            async with asyncio.timeout(EVENT_GRACE_S):
+                await record.running.wait()
+        except TimeoutError:
+            pass
+        else:
+            if record.started_at_s is not None:
+                return record.started_at_s
+        try:
+            state = (await inspect(self._client, record))["State"]
+        except (ApiError, DeadlinePassedError) as error:
+            failure = named(error, "CannotInspectContainerError", reaching="inspecting").error
+            raise EngineError(failure.name, failure.text, may_run=True) from error
+        record.started_at_s = watch.parse_time(state["StartedAt"]) or time.time()
+        return record.started_at_s
+
+
+def _is_port_taken(error: ApiError) -> bool:
+    return any(text in error.message for text in _PORT_TAKEN)
