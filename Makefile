@@ -26,15 +26,15 @@ images: engine ## make the local images of tests, examples and demo (no registry
 demo: images ## run a task with four sidecars on this machine and show what happens
 	@$(PYTHON) scripts/demo.py
 
-check: setup ## lint, types, import contracts, and every test that needs no container engine
+check: setup ## lint, types, import contracts, and every test that needs no engine and no server
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/pytest -q -m "not docker" -n $(CHECK_WORKERS)
+	.venv/bin/pytest -q -m "not docker and not service" -n $(CHECK_WORKERS)
 
-docker-test: images ## the tests that run real containers
-	.venv/bin/pytest -q -m docker -n $(DOCKER_WORKERS)
+docker-test: images ## the tests that run real containers, and those that run local AWS
+	.venv/bin/pytest -q -m "docker or service" -n $(DOCKER_WORKERS)
 
 test: check docker-test ## everything: checks, then the tests on a real engine
 

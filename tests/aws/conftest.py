@@ -13,6 +13,13 @@ from pillion.aws.clients import EMULATOR_KEYS, AwsClients
 REGION = "eu-west-1"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server: it takes a second to start, which the fast part of the tests does not have."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "_server" in item.fixturenames:
+            item.add_marker(pytest.mark.service)
+
+
 @pytest.fixture(scope="session")
 def _server() -> Iterator[str]:
     process = subprocess.Popen(

@@ -31,6 +31,7 @@ async def held(backend: AwsBackend) -> tuple[object, ...]:
     return parameter["Parameter"]["Value"], secret["SecretString"], names, body
 
 
+@pytest.mark.service
 @pytest.mark.slow
 async def test_local_aws_starts_at_the_first_need_and_holds_the_seed(tmp_path: Path) -> None:
     (tmp_path / "b.conf").write_bytes(b"content")
@@ -42,6 +43,7 @@ async def test_local_aws_starts_at_the_first_need_and_holds_the_seed(tmp_path: P
         assert await held(backend) == ("url", "one", ["/web/app"], b"content")
 
 
+@pytest.mark.service
 @pytest.mark.slow
 async def test_state_outlives_a_run_and_the_seed_wins_for_what_it_names(tmp_path: Path) -> None:
     (tmp_path / "b.conf").write_bytes(b"content")
@@ -66,6 +68,7 @@ async def test_local_aws_dies_with_the_process_that_started_it(tmp_path: Path) -
     assert await asyncio.wait_for(process.wait(), 5) == 0
 
 
+@pytest.mark.service
 @pytest.mark.slow
 async def test_a_seed_that_cannot_be_applied_names_its_entry(tmp_path: Path) -> None:
     async with AwsBackend(AwsSettings(seed=SEED), folder=tmp_path) as backend:

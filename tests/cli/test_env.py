@@ -90,6 +90,7 @@ def test_a_wrong_setting_is_told_with_its_file(tmp_path: Path) -> None:
     assert "'moto' is no AWS to talk to" in str(error)
 
 
+@pytest.mark.service
 @pytest.mark.slow
 def test_a_command_runs_against_a_local_aws_of_its_own_that_can_be_kept(tmp_path: Path) -> None:
     (tmp_path / "seed.toml").write_text('[parameters]\n"/a" = "from the seed"\n')
