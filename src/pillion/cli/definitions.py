@@ -166,7 +166,7 @@ def read_overrides(text: str | None) -> TaskOverride | None:
         try:
             body = path.read_text(encoding="utf-8")
         except OSError as error:
-            hint = 'It takes the name of a JSON file, or JSON itself: \'{"containerOverrides": […]}\'.'
+            hint = "It takes the name of a JSON file, or JSON itself: '{\"containerOverrides\": […]}'."
             raise UserError(f"--overrides {text}: {error.strerror}\n  {hint}") from error
         except UnicodeDecodeError as error:
             raise UserError(f"--overrides {text}: this is not UTF-8") from error

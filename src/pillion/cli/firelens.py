@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     "--cluster", metavar="NAME", default="default", show_default=True, help="Named in the metadata."
 )
 @click.option("--core-plugins", is_flag=True, help="Also show the outputs for a router without Go plugins.")
-def firelens(*, file: str, family: str | None, overrides: str | None, cluster: str, core_plugins: bool) -> int:
+def firelens(
+    *, file: str, family: str | None, overrides: str | None, cluster: str, core_plugins: bool
+) -> int:
     """Print the configuration that FireLens generates for the task definition in FILE.
 
     Only the configuration goes to standard output. Remarks go to standard error: outputs that exist only in

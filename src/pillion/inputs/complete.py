@@ -16,7 +16,7 @@ from pillion.inputs.subject import Road, Subject
 
 _ROLES: Final = frozenset({"taskRoleArn", "executionRoleArn"})
 _MEANINGLESS_TO_A_PLAN: Final = frozenset(
-    {"image", "value", "valueFrom", "credentialsParameter", "fileSystemId", "accessPointId", "hostname", "user"}
+    {"image", "value", "valueFrom", "credentialsParameter", "fileSystemId", "accessPointId"}
 )
 """Members whose value decides neither who waits for whom nor how long."""
 _TEXTS_OF_NO_ORDER: Final = frozenset({"options", "dockerLabels", "command", "entryPoint"})

@@ -43,6 +43,13 @@ class Timing:
     stop_path: tuple[str, ...]
     stop_at_most_s: float
 
+    @property
+    def unbounded(self) -> tuple[tuple[str, EdgeTime], ...]:
+        """The waits that nothing in the definition ends, each with who waits."""
+        return tuple(
+            (name, item) for name, edges in self.edges.items() for item in edges if item.latest_s is None
+        )
+
 
 def timing_of(plan: TaskPlan) -> Timing:
     """Return the times that a plan implies. The dependencies must be free of cycles."""
@@ -117,16 +124,30 @@ def _chain(decided_by: dict[str, str | None], last: str | None) -> tuple[str, ..
 
 
 def _longest_stop(plan: TaskPlan) -> tuple[tuple[str, ...], float]:
-    """Return the chain of containers whose stop timeouts add up to the longest stop."""
+    """Return the chain of containers whose stop timeouts add up to the longest stop.
+
+    Who waited for another to end does not run at the same time as it, unless that one is restarted.
+    """
     total: dict[str, float] = {}
     before: dict[str, str | None] = {}
     for name in (name for wave in stop_waves(plan.spec) for name in wave):
         spec = plan.spec.container(name)
         if spec.kind is not ContainerKind.NORMAL:
             continue
-        waits = [(total[other], other) for other in plan.spec.dependants[name]]
+        waits = [
+            (total[other], other) for other in plan.spec.dependants[name] if _together(plan, other, name)
+        ]
         earlier, decider = max(waits, default=(0.0, None))
         total[name] = earlier + spec.stop_timeout_s
         before[name] = decider
     last = max(total, key=lambda name: total[name], default=None)
     return _chain(before, last), total[last] if last else 0.0
+
+
+def _together(plan: TaskPlan, dependant: str, dependency: str) -> bool:
+    """Say whether both can run when the task is stopped."""
+    conditions = {
+        edge.condition for edge in plan.spec.container(dependant).depends_on if edge.container == dependency
+    }
+    ended_first = not conditions.isdisjoint((Condition.COMPLETE, Condition.SUCCESS))
+    return not ended_first or plan.spec.container(dependency).restart is not None
