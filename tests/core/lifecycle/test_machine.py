@@ -11,7 +11,7 @@ from pillion.core.lifecycle.fold import task_status
 from pillion.core.lifecycle.machine import handle
 from pillion.core.lifecycle.spec import RestartPolicy, TaskSpec
 from pillion.core.lifecycle.state import HealthState, TaskState, initial_state
-from pillion.core.lifecycle.states import ContainerStatus, HealthStatus, StopCode, TaskStatus
+from pillion.core.lifecycle.states import ContainerStatus, HealthStatus, ResourceStatus, StopCode, TaskStatus
 
 STOPPED = ContainerStatus.STOPPED
 
@@ -81,6 +81,87 @@ def test_the_first_start_stays_and_the_process_start_follows_restarts() -> None:
     assert (web.started_at_s, web.process_started_at_s) == (6.0, 100.0)
     assert (web.restart_count, web.last_restart_at_s, web.exit_code) == (1, 101.0, None)
     assert (web.restarting, web.in_flight, web.known) == (None, None, ContainerStatus.RUNNING)
+
+
+def test_the_first_times_of_a_task_stay() -> None:
+    spec = task(container("web"), container("other"))
+    both = [pair for name in ("web", "other") for pair in upto_running(name)]
+    later = (
+        (20.0, ev.HealthProbed(container="web", failing_streak=0)),
+        (30.0, ev.Exited(container="web", exit_code=0)),
+        (40.0, ev.Exited(container="other", exit_code=0)),
+    )
+    state = run(spec, *both, *later)
+    assert (state.started_at_s, state.execution_stopped_at_s, state.stopped_at_s) == (6.5, 30.0, 40.0)
+
+
+def test_the_status_of_a_task_does_not_go_back_when_a_container_would_pull_it() -> None:
+    state = replace(state_of(task(container("a"), container("b"))), known=TaskStatus.RUNNING)
+    after = handle(state, ev.ManifestResolved(container="a"), 5.0).state
+    assert after.known is TaskStatus.RUNNING
+
+
+def test_execution_has_not_stopped_while_an_essential_container_is_only_wanted_to_stop() -> None:
+    error = ev.NamedError(name="DockerTimeoutError", text="slow")
+    failed = ev.StartFailed(container="web", error=error, may_run=True)
+    state = run(task(container("web")), *upto_running()[:5], (7.0, failed))
+    assert (state.is_stopping, state.execution_stopped_at_s) == (True, None)
+
+
+def test_a_pull_that_failed_has_stopped_too() -> None:
+    error = ev.NamedError(name="CannotPullContainerError", text="no")
+    failed = ev.PullFailed(container="web", error=error, cached=True)
+    begun = run(task(container("web")), *upto_running()[:3], (8.0, failed))
+    refused = run(task(container("web")), *upto_running()[:2], (8.0, failed))
+    assert (begun.pull_started_at_s, begun.pull_stopped_at_s) == (3.0, 8.0)
+    assert (refused.pull_started_at_s, refused.pull_stopped_at_s) == (None, None)
+
+
+def test_the_digest_that_was_pulled_is_the_one_that_counts() -> None:
+    pulled = ev.Pulled(container="web", digest="sha256:9")
+    again = run(task(container("web")), *upto_running()[:3], (4.0, pulled))
+    same = run(task(container("web")), *upto_running()[:4])
+    assert again.containers["web"].image_digest == "sha256:9"
+    assert same.containers["web"].image_digest == "sha256:1"
+
+
+def test_a_resource_that_failed_is_known_as_such() -> None:
+    error = ev.NamedError(name="CannotCreateVolumeError", text="no")
+    spec = task(container("web"), resources=("a", "b"))
+    failed = ev.ResourceFailed(resource="a", error=error)
+    state = run(spec, (1.0, ev.StartRequested()), (2.0, failed))
+    assert state.resources == {"a": ResourceStatus.FAILED, "b": ResourceStatus.PREPARING}
+
+
+def test_what_a_second_telling_of_an_exit_adds_is_kept() -> None:
+    first = ev.Exited(container="web", exit_code=7)
+    second = ev.Exited(container="web", exit_code=8, at_s=9.0)
+    state = run(task(container("web")), *upto_running(), (9.5, first), (9.6, second))
+    assert (state.containers["web"].exit_code, state.containers["web"].finished_at_s) == (7, 9.0)
+    third = handle(state, first, 9.7).state
+    assert third.containers["web"].finished_at_s == 9.0
+
+
+def test_a_start_that_is_told_after_its_exit_sets_the_time_of_the_start() -> None:
+    exited = ev.Exited(container="web", exit_code=7)
+    started = ev.Started(container="web", at_s=6.0)
+    unseen = run(task(container("web")), *upto_running()[:5], (8.0, exited))
+    told = handle(unseen, started, 8.5).state
+    assert unseen.containers["web"].started_at_s == 8.0
+    assert told.containers["web"].started_at_s == 6.0
+
+
+def test_a_restart_that_failed_is_over() -> None:
+    spec = task(container("web", restart=RestartPolicy(attempt_period_s=60.0)))
+    error = ev.NamedError(name="CannotStartContainerError", text="no")
+    state = run(
+        spec,
+        *upto_running(),
+        (100.0, ev.Exited(container="web", exit_code=1, at_s=99.0)),
+        (101.0, ev.StartFailed(container="web", error=error)),
+    )
+    web = state.containers["web"]
+    assert (web.restarting, web.in_flight, web.exit_code, web.finished_at_s) == (None, None, 1, 99.0)
 
 
 def test_nothing_was_pulled_where_no_pull_began() -> None:

@@ -152,7 +152,7 @@ def _kill(turn: Turn) -> None:
     turn.put_task(killed=True)
     for name, state in turn.containers.items():
         if _has_a_process(state):
-            turn.put(name, desired=ContainerStatus.STOPPED, in_flight=ContainerStatus.STOPPED, cause=KILLED)
+            turn.put(name, in_flight=ContainerStatus.STOPPED, cause=KILLED)
             turn.ask(KillContainer(container=name, cause=KILLED))
 
 
@@ -190,7 +190,6 @@ def _advance_all(turn: Turn) -> None:
         if cause is not None:
             ended[spec.name] = cause
     for name, cause in ended.items():
-        turn.put(name, in_flight=None)
         turn.move(name, ContainerStatus.STOPPED, cause)
 
 

@@ -96,7 +96,7 @@ def _ends_the_task(turn: Turn, spec: ContainerSpec, event: ev.ManifestFailed | e
     if turn.spec.pull_behavior not in _FATAL_PULLS and not lost:
         return False
     failure = f"could not have its image pulled ({event.error.name})"
-    turn.put(spec.name, in_flight=None, desired=ContainerStatus.STOPPED, failure=failure)
+    turn.put(spec.name, in_flight=None, failure=failure)
     fail_task_start(
         turn,
         event.error,
@@ -213,7 +213,6 @@ def _exit(turn: Turn, spec: ContainerSpec, event: ev.Exited) -> None:
 def _end(turn: Turn, spec: ContainerSpec, event: ev.Exited, *, why: str | None) -> None:
     turn.put(
         spec.name,
-        in_flight=None,
         restarting=None,
         exit_code=event.exit_code,
         finished_at_s=event.at_s if event.at_s is not None else turn.now_s,
@@ -236,7 +235,6 @@ def _exit_unseen(turn: Turn, spec: ContainerSpec, event: ev.Exited) -> None:
     """The engine told of the exit before it answered the start call, or the process never ran at all."""
     if event.exit_code is None:
         _record_exit_error(turn, spec, event)
-        turn.put(spec.name, in_flight=None)
         turn.move(spec.name, ContainerStatus.STOPPED, "it never ran")
         return
     _start(turn, spec, ev.Started(container=spec.name, at_s=turn.now_s if event.at_s is None else event.at_s))
@@ -278,7 +276,7 @@ def _vanish(turn: Turn, spec: ContainerSpec, event: ev.Vanished) -> None:
     turn.record_error(spec.name, error)
     state = turn.containers[spec.name]
     finished_at_s = turn.now_s if state.has_run else None
-    turn.put(spec.name, in_flight=None, restarting=None, finished_at_s=finished_at_s)
+    turn.put(spec.name, restarting=None, finished_at_s=finished_at_s)
     turn.move(spec.name, ContainerStatus.STOPPED, "the engine no longer knows it")
 
 
@@ -286,7 +284,7 @@ def _give_up_stop(turn: Turn, spec: ContainerSpec, event: ev.StopFailed) -> None
     if turn.containers[spec.name].in_flight is not ContainerStatus.STOPPED:
         return  # nobody was stopping it
     turn.record_error(spec.name, event.error)
-    turn.put(spec.name, in_flight=None, finished_at_s=turn.now_s)
+    turn.put(spec.name, finished_at_s=turn.now_s)
     turn.move(spec.name, ContainerStatus.STOPPED, "it could not be stopped and counts as stopped")
 
 

@@ -109,7 +109,6 @@ def _fail_for_good(turn: Turn, spec: ContainerSpec, answer: Never) -> str:
     failure = f"cannot start: {answer.because}"
     turn.put(
         spec.name,
-        in_flight=None,
         desired=ContainerStatus.STOPPED,
         exit_code=NEVER_RAN_EXIT_CODE,
         failure=failure,
