@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pillion.core.describe import describe_task, exit_code_of
+from pillion.core.describe import NEVER_RAN_EXIT_CODE, describe_task, exit_code_of
 from pillion.core.lifecycle.events import KillRequested, StopRequested
 from pillion.core.plan.build import make_plan
 from pillion.core.plan.facts import ContainerFacts
@@ -19,7 +19,7 @@ from pillion.core.plan.stubs import narrowed
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.overrides import TaskOverride, apply_overrides, echo_overrides
 from pillion.core.taskdef.render import render_task_definition
-from pillion.ports.engine import Capabilities, Engine, EngineTask
+from pillion.ports.engine import Capabilities, Engine, EngineError, EngineTask, EngineUnreachableError
 from pillion.runtime.clock import SystemClock
 from pillion.runtime.observer import Observer
 from pillion.runtime.runner import TaskRunner
@@ -165,18 +165,39 @@ async def run_task(
             )
             around.link.runner, around.link.observer = runner, observer
             control.attach(runner)
+            lost = False
             try:
                 if settings.stop_after_s is not None:
                     clock.call_later(settings.stop_after_s, control.stop)
                 state = await runner.run()
                 shape = describe_task(plan, state, _facts(plan, task), prepared.overrides)
+            except EngineUnreachableError as error:
+                lost = True
+                raise EngineUnreachableError(f"{error}\n  {_left_there(plan)}") from error
             finally:
-                await task.clean_up(keep=settings.keep)
-        store.forget(plan.identity.task_id)
+                await _clean_up(task, observer, keep=settings.keep, lost=lost)
+        if runner.is_journalled:
+            store.forget(plan.identity.task_id)
     finally:
         await engine.close()
         store.close()
-    return RunOutcome(exit_code=exit_code_of(state), task=shape)
+    # The user did not ask for a stop that a full disk made necessary: that is no success.
+    gave_up = state.ended_by is None and not runner.is_journalled
+    return RunOutcome(exit_code=NEVER_RAN_EXIT_CODE if gave_up else exit_code_of(state), task=shape)
+
+
+async def _clean_up(task: EngineTask, observer: Observer, *, keep: bool, lost: bool) -> None:
+    """Remove what the task made. What cannot be removed is said, and does not hide how the task ended."""
+    try:
+        await task.clean_up(keep=keep)
+    except (EngineError, EngineUnreachableError) as error:
+        if not lost:
+            observer.trouble(f"not everything of the task could be removed: {error}")
+
+
+def _left_there(plan: TaskPlan) -> str:
+    find = f"docker ps -a --filter label=com.amazonaws.ecs.task-arn={plan.identity.task_arn}"
+    return f"The task's containers may still be there; to find them: {find}"
 
 
 def _facts(plan: TaskPlan, task: EngineTask) -> dict[str, ContainerFacts]:

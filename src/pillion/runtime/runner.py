@@ -60,9 +60,15 @@ class TaskRunner:
             companion=self._companion,
         )
         self._ports_told: set[str] = set()
+        self._output_lost: list[str] = []
         self._logs: dict[str, asyncio.Task[None]] = {}
         self._lost: EngineUnreachableError | None = None
         self.state: TaskState = initial_state(task.plan.spec)
+
+    @property
+    def is_journalled(self) -> bool:
+        """Whether the journal holds every event so far; a journal that failed once is given up."""
+        return self._journal is not None
 
     def submit(self, event: ev.Event) -> None:
         """Give the task an event; it is taken in its turn."""
@@ -195,10 +201,15 @@ class TaskRunner:
             async for line in self._task.logs(name):
                 self._observer.log(line)
                 await self._companion.log(line)
-        except (EngineError, EngineUnreachableError) as error:
+        except EngineError as error:
             self._observer.trouble(f"the output of {name} cannot be read: {error}")
+        except EngineUnreachableError as error:
+            # If the engine is gone for good, that is told; if it comes back, only lines were lost.
+            self._output_lost.append(f"the output of {name} could not be read to its end: {error}")
 
     async def _finish_logs(self) -> None:
+        for text in self._output_lost:
+            self._observer.trouble(text)
         if self._logs:
             _, late = await asyncio.wait(self._logs.values(), timeout=LAST_LOGS_S)
             if late:
