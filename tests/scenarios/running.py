@@ -126,6 +126,10 @@ class Session:
         """Ctrl-C."""
         self._process.send_signal(signal.SIGINT)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send any signal."""
+        self._process.send_signal(number)
+
     def finish(self) -> Run:
         """Read to the end."""
         assert self._process.stdout is not None

@@ -120,17 +120,6 @@ def test_a_container_that_ignores_the_signal_is_killed_after_its_stop_timeout(pi
     assert run.container("app")["exitCode"] == 137
 
 
-def test_a_second_interrupt_kills(pillion: Pillion) -> None:
-    stubborn = container("app", "trap 'echo told' TERM; while :; do sleep 0.1; done", stopTimeout=80)
-    with pillion.session(definition(stubborn)) as session:
-        session.until_running()
-        session.interrupt()
-        session.until(type="log", message="told")
-        session.interrupt()
-        run = session.finish()
-    assert (run.exit_code, run.container("app")["exitCode"]) == (130, 137)
-
-
 def test_an_image_that_is_not_there_ends_the_task_before_anything_ran(pillion: Pillion) -> None:
     run = pillion.run(
         definition({"name": "app", "image": "pillion-local/none:1", "memory": 64}), "--pull", "never"
