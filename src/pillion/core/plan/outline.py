@@ -141,7 +141,7 @@ def _times_lines(plan: TaskPlan, timing: Timing) -> list[str]:
     lines = []
     if len(timing.critical_path) > 1:
         lines.append(f"  critical path  {' → '.join(timing.critical_path)}")
-    lines.append(f"  all started    {_all_started(timing)}")
+    lines.append(f"  all started    {all_started_words(timing)}")
     for name, item in timing.unbounded:
         edge = item.dependency
         wait = f"{name} waits for {edge.container} ({edge.condition.value})"
@@ -160,7 +160,8 @@ def _times_lines(plan: TaskPlan, timing: Timing) -> list[str]:
     return lines
 
 
-def _all_started(timing: Timing) -> str:
+def all_started_words(timing: Timing) -> str:
+    """Return when all containers have started, at the soonest and at the latest."""
     soonest = (
         "at once" if timing.running_after_s == 0 else f"after {format_duration_s(timing.running_after_s)}"
     )
