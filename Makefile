@@ -34,7 +34,7 @@ check: setup ## lint, types, import contracts, and every test that needs no engi
 	.venv/bin/pytest -q -m "not docker and not service" -n $(CHECK_WORKERS)
 
 docker-test: images ## the tests that run real containers, and those that run local AWS
-	.venv/bin/pytest -q -m "docker or service" -n $(DOCKER_WORKERS)
+	.venv/bin/pytest -q -m "docker or service" -n $(DOCKER_WORKERS) --dist loadgroup
 
 test: check docker-test ## everything: checks, then the tests on a real engine
 

@@ -12,7 +12,8 @@ import pytest
 
 from scenarios.running import BUSYBOX, Pillion, container, definition, docker
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+# What they count is the engine's: they run one after the other.
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("images")]
 
 CLOUD = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop/app:7"
 """An image that exists in the cloud only."""

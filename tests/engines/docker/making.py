@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from dataclasses import replace
 from typing import Any
@@ -21,7 +22,8 @@ from pillion.core.plan.model import (
 
 BUSYBOX = "pillion-local/busybox:1"
 PAUSE = "~internal~ecs~pause"
-CLUSTER = "pillion-tests"
+CLUSTER = f"tests-{os.getpid()}"
+"""One for each process, because a cluster has one network and a test must leave none behind."""
 ACCOUNT = "arn:aws:ecs:us-east-1:000000000000"
 
 

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from engines.docker.conftest import Run, Running
-from engines.docker.making import PAUSE, container, joined, pause, plain, task
+from engines.docker.making import CLUSTER, PAUSE, container, joined, pause, plain, task
 from pillion.core.lifecycle.events import Exited
 from pillion.core.plan.model import (
     Bind,
@@ -90,7 +90,7 @@ async def test_containers_that_share_a_namespace_reach_each_other_on_localhost(r
         ("127.0.0.1", port, 8080, False)
     ]
     assert facts.namespace_pid is not None
-    assert [address.network for address in facts.addresses] == ["pillion-pillion-tests"]
+    assert [address.network for address in facts.addresses] == [f"pillion-{CLUSTER}"]
     assert running.task.facts("web").addresses == facts.addresses
 
 
@@ -128,7 +128,7 @@ async def test_tasks_on_the_bridge_are_found_by_name_too(run: Run) -> None:
     assert await asker.output("app") == ["here"]
     assert [address.network for address in server.task.facts("web").addresses] == [
         "bridge",
-        "pillion-pillion-tests",
+        f"pillion-{CLUSTER}",
     ]
 
 
@@ -142,7 +142,7 @@ async def test_a_task_that_is_gone_before_it_had_its_name_leaves_no_network(run:
 async def test_a_network_that_another_process_removed_is_made_again(run: Run, client: DockerClient) -> None:
     running = await run(task(pause()))
     await running.create(PAUSE)
-    await client.delete("networks/pillion-pillion-tests")
+    await client.delete(f"networks/pillion-{CLUSTER}")
     await running.task.start(PAUSE, restart=False)
     await running.task.provision(PAUSE)
 
@@ -150,14 +150,14 @@ async def test_a_network_that_another_process_removed_is_made_again(run: Run, cl
 async def test_many_tasks_that_begin_together_share_one_network(run: Run, client: DockerClient) -> None:
     tasks = await asyncio.gather(*(run(task(pause())) for _ in range(5)))
     await asyncio.gather(*(running.start(PAUSE) for running in tasks))
-    networks = await client.get("networks", params={"filters": labels.filters(name="pillion-pillion-tests")})
+    networks = await client.get("networks", params={"filters": labels.filters(name=f"pillion-{CLUSTER}")})
     assert len(networks) == 1
 
 
 async def test_of_two_networks_that_two_processes_made_at_once_the_older_stays(
     run: Run, client: DockerClient
 ) -> None:
-    name = "pillion-pillion-tests"
+    name = f"pillion-{CLUSTER}"
     running = await run(task(pause()))
     await running.create(PAUSE)
     older = (await client.get(f"networks/{name}"))["Id"]

@@ -22,7 +22,8 @@ from pillion.engines.docker.engine import DockerEngine
 from pillion.engines.docker.task import DockerTask
 from pillion.ports.engine import EngineError, ManifestAnswer, PullAnswer, PullProgress
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+# What they count is the engine's: they run one after the other.
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("images")]
 
 BUILT = "pillion-test/built:1"
 

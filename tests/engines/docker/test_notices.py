@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from engines.docker.making import container, task
-from pillion.core.plan.model import ImagePlan, LimitsPlan, LogPlan, NamespacePlan, PortRequest
+from pillion.core.plan.model import HealthProbe, ImagePlan, LimitsPlan, LogPlan, NamespacePlan, PortRequest
 from pillion.engines.docker.capabilities import read_capabilities
 from pillion.engines.docker.notices import plan_notices
 from pillion.ports.engine import Capabilities
 
+PROBE = HealthProbe(command=("CMD", "true"))
 MIB = 1024 * 1024
 FULL: dict[str, Any] = {
     "name": "docker",
@@ -52,6 +53,7 @@ def test_a_plain_task_on_a_full_engine_needs_no_notice() -> None:
         ({"image": ImagePlan(reference="x", platform="linux/arm64")}, {}, "emulated"),
         ({"ports": (PortRequest(container_port=80, host_port=80),)}, {"rootless": True}, "low-ports"),
         ({}, {"local": False}, "engine-is-remote"),
+        ({"health": PROBE}, {"name": "podman", "details": {"systemd": "false"}}, "no-health-checks"),
         ({"limits": LimitsPlan(memory_bytes=8 * MIB)}, {"rootless": True}, "limits-not-enforced"),
     ],
 )
@@ -63,6 +65,8 @@ def test_what_cannot_be_honoured_is_said(plan: dict[str, Any], engine: dict[str,
     ("plan", "engine"),
     [
         ({"limits": LimitsPlan(gpus=1)}, {"gpus": True}),
+        ({"health": PROBE}, {"name": "podman", "details": {"systemd": "true"}}),
+        ({"health": PROBE}, {"details": {"systemd": "false"}}),
         ({"image": ImagePlan(reference="x", platform="linux/amd64")}, {}),
         ({"image": ImagePlan(reference="x", platform="linux/arm64")}, {"architecture": "aarch64"}),
         ({"limits": LimitsPlan(memory_swappiness=1)}, {"cgroup_version": 1}),
