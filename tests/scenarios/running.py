@@ -219,9 +219,10 @@ def docker(*arguments: str) -> str:
 
 
 def left_behind(pillion: Pillion) -> list[str]:
-    """Return containers, volumes and cgroups that tasks of this pillion left."""
+    """Return containers, networks, volumes and cgroups that tasks of this pillion left."""
     cluster = f"label=com.amazonaws.ecs.cluster={pillion.cluster}"
     found = docker("ps", "-aq", "--filter", cluster).split()
+    found += docker("network", "ls", "-q", "--filter", f"name={pillion.cluster}").split()
     for task_id in pillion.task_ids:
         label = f"label=dev.pillion.task={task_id}"
         found += docker("ps", "-aq", "--filter", label).split()

@@ -49,7 +49,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         ("missing.json", None, "missing.json: there is no such file\n"),
         ("task__json", "", "task.json: the document is empty\n"),
         ("task__json", '{"family":', "task.json:1:11: this is not JSON: the text ends too early\n"),
-        ("task__json", "[1]", "task.json:1:1: input must be an object, not a list."),
+        ("task__json", "[1]", "task.json: the document holds no task definition"),
         ("task__yaml", "family: x\nlist:\n  - a: 1\n   b: 2\n", "task.yaml:4:4: this is not YAML: "),
     ],
 )
