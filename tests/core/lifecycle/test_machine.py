@@ -164,6 +164,20 @@ def test_a_restart_that_failed_is_over() -> None:
     assert (web.restarting, web.in_flight, web.exit_code, web.finished_at_s) == (None, None, 1, 99.0)
 
 
+def test_a_container_that_vanished_or_could_not_be_stopped_has_finished() -> None:
+    spec = task(container("web", restart=RestartPolicy(attempt_period_s=60.0)))
+    error = ev.NamedError(name="CannotStopContainerError", text="no")
+    restarting = (100.0, ev.Exited(container="web", exit_code=1))
+    gone = run(spec, *upto_running(), restarting, (101.0, ev.Vanished(container="web")))
+    stuck = run(
+        spec, *upto_running(), (8.0, ev.StopRequested()), (9.0, ev.StopFailed(container="web", error=error))
+    )
+    unmade = run(spec, *upto_running()[:5], (9.0, ev.Vanished(container="web")))
+    assert (gone.containers["web"].finished_at_s, gone.containers["web"].restarting) == (101.0, None)
+    assert stuck.containers["web"].finished_at_s == 9.0
+    assert unmade.containers["web"].finished_at_s is None
+
+
 def test_nothing_was_pulled_where_no_pull_began() -> None:
     spec = task(container("web"))
     state = run(
