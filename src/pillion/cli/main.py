@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 
 import click
 
-from pillion.cli.exits import USAGE, UserError
+from pillion.cli.exits import NOT_RUN, USAGE, UserError
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("pillion.cli.run", "Run a task definition on this machine, as ECS would."),
@@ -58,6 +59,17 @@ def pillion() -> None:
     """Run Amazon ECS task definitions, sidecars and all, on any machine, exactly as ECS would."""
 
 
+def _bug_words(error: Exception) -> str:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" ({place.tb_frame.f_code.co_filename}:{place.tb_lineno})" if place else ""
+    return (
+        f"this is a bug of pillion: {type(error).__name__}: {error}{where}\n"
+        "  Please report it, with what PILLION_DEBUG=1 shows when you run the same command again."
+    )
+
+
 def run_cli() -> None:
     """Run the command line of this process; never returns, and never shows a traceback for a user's error."""
     try:
@@ -73,4 +85,9 @@ def run_cli() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 141
+    except Exception as error:
+        if os.environ.get("PILLION_DEBUG"):
+            raise
+        click.echo(f"pillion: {_bug_words(error)}", err=True)
+        code = NOT_RUN
     sys.exit(code if isinstance(code, int) else 0)
