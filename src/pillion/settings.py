@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pillion.core.errors import PillionError
+
 FILE_NAME = "pillion.toml"
 
 _RUN_KEYS: Mapping[str, type | tuple[type, ...]] = {
@@ -45,7 +47,7 @@ _TABLES: Mapping[str, Mapping[str, type | tuple[type, ...]] | None] = {
 _NAMES = {str: "a string", bool: "true or false", dict: "a table", list: "a list"}
 
 
-class SettingsError(Exception):
+class SettingsError(PillionError):
     """pillion.toml cannot be used. The message says which file, where, and what to do."""
 
 

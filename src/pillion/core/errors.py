@@ -1,12 +1,18 @@
-"""The exceptions that pillion's reading of documents raises, as one tree.
+"""The exceptions that a person has to act on, as one tree; each lives with those who raise it.
 
     PillionError                  something a person has to act on
+    │                             what was given to pillion: the same input fails again
     ├── DocumentError             a file cannot be read, or is not JSON or YAML
     ├── DefinitionError           a task definition has problems; carries all of them
-    └── OverridesError            run-time overrides cannot be laid over a definition
+    ├── OverridesError            run-time overrides cannot be laid over a definition
+    ├── OptionError               an option means nothing               (core.plan.options)
+    ├── SettingsError             pillion.toml cannot be used           (settings)
+    │                             what pillion stands on: may work later
+    ├── StoreError                the state folder cannot be used       (ports.store)
+    └── EngineUnreachableError    no container engine answers           (ports.engine)
 
-Every message says what is wrong and where; `hint` says what to do. Whose doing it was is the type: all of
-these are about what was given to pillion, so the same call with the same input fails again.
+Every message says what is wrong and where; `hint` says what to do. What goes wrong inside a task is no
+exception but an event with ECS's own name for it (`core.lifecycle.events.NamedError`).
 """
 
 from __future__ import annotations

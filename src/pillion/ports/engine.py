@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from pillion.core.errors import PillionError
 from pillion.core.lifecycle.events import Event, NamedError
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import Notice, TaskPlan
@@ -28,7 +29,7 @@ class EngineError(Exception):
         self.may_run = may_run
 
 
-class EngineUnreachableError(Exception):
+class EngineUnreachableError(PillionError):
     """The engine does not answer. The message says which, why, and what to do."""
 
 
@@ -94,6 +95,17 @@ class CreateAnswer:
     image_id: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RelayRoute:
+    """What a relay carries: from a link-local `address` inside a network namespace to `target`.
+
+    `target` is as seen by pillion: `unix:PATH` of a socket on the engine's own machine, or `HOST:PORT`.
+    """
+
+    address: tuple[str, int]
+    target: str
+
+
 ProgressSink = Callable[[PullProgress], None]
 
 
@@ -142,6 +154,14 @@ class EngineTask(Protocol):
         """Return sockets that listen inside the network namespace of a running container.
 
         Raises EngineError (NamespaceUnavailable) where it cannot be entered; the text says why.
+        """
+        ...
+
+    async def open_relay(self, container: str, routes: Sequence[RelayRoute]) -> None:
+        """Have these addresses answered inside the network namespace of a running container.
+
+        For where `open_listeners` cannot be used; a second call for a container takes the place of the
+        first. All unix sockets are in one folder. Raises EngineError (NamespaceUnavailable).
         """
         ...
 

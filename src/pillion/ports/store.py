@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from pillion.core.errors import PillionError
 from pillion.core.lifecycle.events import Event
 
 
-class StoreError(Exception):
+class StoreError(PillionError):
     """The store cannot be written or read. The message says what, where, and what to do."""
 
 

@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pillion.core.errors import PillionError
 from pillion.core.lifecycle.states import PullBehavior
 
 
-class OptionError(ValueError):
+class OptionError(PillionError):
     """An option's value cannot be understood. The message says what was given and what is expected."""
 
 
