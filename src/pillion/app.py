@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,38 +9,16 @@ from typing import Any
 
 from pillion.core.describe import NEVER_RAN_EXIT_CODE, describe_task, exit_code_of
 from pillion.core.lifecycle.events import KillRequested, StopRequested
-from pillion.core.plan.build import make_plan
 from pillion.core.plan.facts import ContainerFacts
-from pillion.core.plan.model import Notice, TaskIdentity, TaskPlan
-from pillion.core.plan.options import RunOptions
-from pillion.core.plan.stubs import narrowed
-from pillion.core.taskdef.model import TaskDefinition
-from pillion.core.taskdef.overrides import TaskOverride, apply_overrides, echo_overrides
+from pillion.core.plan.model import Notice, TaskPlan
 from pillion.core.taskdef.render import render_task_definition
 from pillion.ports.engine import Capabilities, Engine, EngineError, EngineTask, EngineUnreachableError
+from pillion.preparing import PreparedTask
 from pillion.runtime.clock import SystemClock
 from pillion.runtime.observer import Observer
 from pillion.runtime.runner import TaskRunner
 from pillion.stores.sqlite import SqliteStore
 from pillion.surroundings import RunSettings, open_surroundings
-
-ACCOUNT = "123456789012"
-"""The account that local tasks belong to."""
-
-REGION_DEFAULT = "us-east-1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PreparedTask:
-    """A task that could be run: definition with overrides applied, its plan, the overrides as echoed.
-
-    `running` is the definition of what really runs: without what was muted, bare of what was stubbed.
-    """
-
-    definition: TaskDefinition
-    running: TaskDefinition
-    plan: TaskPlan
-    overrides: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,39 +27,6 @@ class RunOutcome:
 
     exit_code: int
     task: Mapping[str, Any]
-
-
-def prepare_task(
-    definition: TaskDefinition, overrides: TaskOverride | None, options: RunOptions, *, cluster: str
-) -> PreparedTask:
-    """Make the plan of a new task. Raises OptionError and OverridesError."""
-    overridden = apply_overrides(definition, overrides) if overrides else definition
-    identity = new_identity(overridden, cluster=cluster)
-    return PreparedTask(
-        definition=overridden,
-        running=narrowed(overridden, options),
-        plan=make_plan(overridden, identity, options),
-        overrides=echo_overrides(definition, overrides),
-    )
-
-
-def new_identity(definition: TaskDefinition, *, cluster: str) -> TaskIdentity:
-    """Give a task the ids and ARNs that ECS would give it, in the region of the environment."""
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION_DEFAULT
-    task_id = secrets.token_hex(16)
-    arn = f"arn:aws:ecs:{region}:{ACCOUNT}"
-    family, revision = definition.family or "task", definition.revision or 1
-    return TaskIdentity(
-        task_id=task_id,
-        task_arn=f"{arn}:task/{cluster}/{task_id}",
-        cluster=cluster,
-        cluster_arn=f"{arn}:cluster/{cluster}",
-        family=family,
-        revision=revision,
-        definition_arn=f"{arn}:task-definition/{family}:{revision}",
-        region=region,
-        account=ACCOUNT,
-    )
 
 
 class TaskControl:

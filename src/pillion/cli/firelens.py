@@ -29,11 +29,11 @@ def firelens(
     Only the configuration goes to standard output. Remarks go to standard error: outputs that exist only in
     AWS's own image, and what takes their place in other images of Fluent Bit.
     """
-    from pillion.app import new_identity
     from pillion.cli.definitions import read_definition, read_overrides
     from pillion.core.errors import OverridesError
     from pillion.core.plan.network import network_mode_of
     from pillion.core.taskdef.overrides import apply_overrides
+    from pillion.preparing import new_identity
     from pillion.sidecars.firelens.options import FirelensError
     from pillion.sidecars.firelens.plan import FirelensSettings, plan_firelens
 

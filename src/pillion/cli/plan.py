@@ -31,12 +31,12 @@ def plan(
 
     FILE is all that `pillion check` reads; - for standard input.
     """
-    from pillion.app import prepare_task
     from pillion.cli.definitions import read_overrides, read_task, run_options, settings_for
     from pillion.core.errors import OverridesError
     from pillion.core.plan.drawing import draw_plan
     from pillion.core.plan.options import OptionError
     from pillion.core.plan.outline import outline_json, outline_mermaid, outline_text
+    from pillion.preparing import prepare_task
 
     options = run_options(settings_for(file), mute=mute, stub=stub)
     document = read_task(file, family, to_run=False)

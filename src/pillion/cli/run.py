@@ -71,7 +71,7 @@ def run(
     after Ctrl-C; 125 when an essential container never ran; 2 for a bad definition or bad usage. The first
     Ctrl-C stops the task in ECS's order, the second kills it.
     """
-    from pillion.app import RunOutcome, TaskControl, docker_engine, prepare_task, run_task
+    from pillion.app import RunOutcome, TaskControl, docker_engine, run_task
     from pillion.cli.definitions import (
         aws_refusals,
         read_overrides,
@@ -88,6 +88,7 @@ def run(
     from pillion.core.units import parse_duration_s
     from pillion.ports.engine import Capabilities, EngineUnreachableError
     from pillion.ports.store import StoreError
+    from pillion.preparing import prepare_task
     from pillion.sidecars.firelens.options import FirelensError
     from pillion.stores.sqlite import state_folder
     from pillion.surroundings import RunSettings

@@ -1,0 +1,88 @@
+"""From a definition to a task that could be run: overrides, ids, plan.
+
+Apart from `app`, so that commands which run nothing load neither engine nor network. The only chance and
+the only environment in it: a new task's id, and the region.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pillion.core.plan.build import make_plan
+from pillion.core.plan.model import TaskIdentity, TaskPlan
+from pillion.core.plan.options import RunOptions
+from pillion.core.plan.stubs import narrowed
+from pillion.core.taskdef.model import TaskDefinition
+from pillion.core.taskdef.overrides import TaskOverride, apply_overrides, echo_overrides
+
+ACCOUNT = "123456789012"
+"""The account that local tasks belong to."""
+
+REGION_DEFAULT = "us-east-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedTask:
+    """A task that could be run: definition with overrides applied, its plan, the overrides as echoed.
+
+    `running` is the definition of what really runs: without what was muted, bare of what was stubbed.
+    """
+
+    definition: TaskDefinition
+    running: TaskDefinition
+    plan: TaskPlan
+    overrides: Mapping[str, Any]
+
+
+def prepare_task(
+    definition: TaskDefinition,
+    overrides: TaskOverride | None,
+    options: RunOptions,
+    *,
+    cluster: str,
+    task_id: str | None = None,
+) -> PreparedTask:
+    """Make the plan of a new task.
+
+    Args:
+        definition: as it was read.
+        overrides: those of RunTask.
+        options: what the user asked for beside the definition.
+        cluster: the cluster that the task believes in.
+        task_id: 32 hex digits; drawn at random unless it is given.
+
+    Raises:
+        OptionError: an option names what the definition does not have.
+        OverridesError: the overrides do.
+    """
+    overridden = apply_overrides(definition, overrides) if overrides else definition
+    identity = new_identity(overridden, cluster=cluster, task_id=task_id)
+    return PreparedTask(
+        definition=overridden,
+        running=narrowed(overridden, options),
+        plan=make_plan(overridden, identity, options),
+        overrides=echo_overrides(definition, overrides),
+    )
+
+
+def new_identity(definition: TaskDefinition, *, cluster: str, task_id: str | None = None) -> TaskIdentity:
+    """Give a task the ids and ARNs that ECS would give it, in the region of the environment."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION_DEFAULT
+    task_id = task_id or secrets.token_hex(16)
+    arn = f"arn:aws:ecs:{region}:{ACCOUNT}"
+    family, revision = definition.family or "task", definition.revision or 1
+    return TaskIdentity(
+        task_id=task_id,
+        task_arn=f"{arn}:task/{cluster}/{task_id}",
+        cluster=cluster,
+        cluster_arn=f"{arn}:cluster/{cluster}",
+        family=family,
+        revision=revision,
+        definition_arn=f"{arn}:task-definition/{family}:{revision}",
+        region=region,
+        account=ACCOUNT,
+    )
