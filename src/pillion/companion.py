@@ -5,17 +5,24 @@ Belongs to the composition root: here the AWS side, the endpoints and the engine
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pillion.core.inputs.needs import REGISTRY_CREDENTIALS_RESOURCE
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.model import Notice
-from pillion.ports.aws import TaskAws
+from pillion.doors import Doors, open_doors
+from pillion.log_report import describe_pipeline
+from pillion.ports.aws import LogReport, PipelineReport, TaskAws
 from pillion.ports.companion import CreateExtras
 from pillion.ports.engine import EngineError, EngineTask, LogLine
 from pillion.serving import Place, TaskServers, Way
 from pillion.sidecars.firelens.plan import FirelensPlan
+
+CountLogs = Callable[[tuple[LogReport, ...], Mapping[str, int]], Awaitable[tuple[PipelineReport, ...]]]
 
 
 @dataclass(kw_only=True)
@@ -28,7 +35,9 @@ class Companion:
         servers: its endpoints.
         place: where the endpoints are served.
         firelens: its log router, if it has one.
+        state_folder: where sockets for a relay may be made.
         tell: told what the user should know, as it becomes known.
+        count_logs: counts what arrived, from the sinks' reports and the lines written; None: not asked for.
     """
 
     task: EngineTask
@@ -36,13 +45,17 @@ class Companion:
     servers: TaskServers
     place: Place
     firelens: FirelensPlan | None
+    state_folder: Path
     tell: Callable[[Notice], None]
+    count_logs: CountLogs | None = None
     _told: int = field(default=0, init=False)
+    _written: Counter[str] = field(default_factory=Counter, init=False)
+    _doors: Doors | None = field(default=None, init=False)
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """Serve on the host, where that is the way."""
         if self.place.sockets:
-            await self.servers.serve(self.place.sockets)
+            self.servers.serve(self.place.sockets)
 
     def handles(self, resource: str) -> bool:
         """Say whether a resource of the plan comes from AWS."""
@@ -92,25 +105,41 @@ class Companion:
 
     async def namespace_ready(self, container: str) -> None:
         """Serve the endpoints inside a network namespace."""
-        if self.place.way is not Way.NAMESPACE:
+        if not self.place.is_link_local:
             return
+        causes: list[str] = []
+        if self.place.way is Way.NAMESPACE:
+            try:
+                sockets = await self.task.open_listeners(container, self.servers.addresses())
+            except EngineError as error:
+                causes.append(error.error.text)
+            else:
+                self.servers.serve(sockets)
+                return
         try:
-            sockets = await self.task.open_listeners(container, self.servers.addresses())
-        except EngineError as error:
-            text = f"metadata, credentials and local AWS cannot be served inside the task: {error.error.text}"
+            await self.task.open_relay(container, self._open_doors().routes)
+        except (EngineError, OSError) as error:
+            causes.append(error.error.text if isinstance(error, EngineError) else str(error))
+            text = f"metadata, credentials and AWS cannot be served inside the task: {'; '.join(causes)}"
             self.tell(Notice(code="no-endpoints", text=text))
-            return
-        await self.servers.serve(sockets)
+
+    def _open_doors(self) -> Doors:
+        if self._doors is None:
+            self._doors = open_doors(self.place, self.servers.addresses(), state_folder=self.state_folder)
+            self.servers.serve(self._doors.sockets)
+        return self._doors
 
     async def log(self, line: LogLine) -> None:
         """Deliver a line of output, if it goes anywhere from here."""
+        self._written[line.container] += 1
         sink = self.aws.log_sink(line.container)
         if sink is not None:
             await sink.write(line)
 
     async def close(self) -> None:
         """Deliver the rest of the output, say what was lost, and end the endpoints."""
-        for report in await self.aws.close():
+        reports = await self.aws.close()
+        for report in reports:
             if report.lost:
                 causes = ", ".join(f"{cause}: {count}" for cause, count in report.causes.items())
                 text = (
@@ -118,7 +147,13 @@ class Companion:
                     f"(dropped {report.dropped}, failed {report.failed}{'; ' + causes if causes else ''})"
                 )
                 self.tell(Notice(code="log-loss", text=text, container=report.container))
+        if self.count_logs is not None:
+            for pipeline in await self.count_logs(reports, self._written):
+                text = describe_pipeline(pipeline)
+                self.tell(Notice(code="log-count", text=text, container=pipeline.container))
         await self.servers.close()
+        if self._doors is not None:
+            await asyncio.to_thread(self._doors.remove)
 
     def _tell_new(self) -> None:
         notices = self.aws.notices()

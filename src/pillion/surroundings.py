@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,18 +28,33 @@ from pillion.core.plan.endpoints import ENDPOINT_HOST, EndpointIds, draw_endpoin
 from pillion.core.plan.model import Bind, Notice, TaskPlan
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.endpoints.desk import TaskDesk
-from pillion.endpoints.server import EndpointServer
+from pillion.log_report import count_pipelines
+from pillion.ports.aws import LogReport, PipelineReport
 from pillion.ports.clock import Clock
 from pillion.ports.engine import Capabilities, Engine, EngineTask
 from pillion.ports.queries import ContainerStats
 from pillion.runtime.observer import Observer
 from pillion.runtime.runner import TaskRunner
-from pillion.serving import HOST_GATEWAY, HOST_NAME, Place, TaskServers, Way, choose_way, find_place
+from pillion.serving import (
+    AUTO,
+    HOST_NAME,
+    Place,
+    TaskServers,
+    Way,
+    check_setting,
+    choose_way,
+    find_place,
+)
 from pillion.sidecars.amend import with_aws_hosts, with_extra_host, with_firelens
 from pillion.sidecars.firelens.plan import FirelensPlan, FirelensSettings, plan_firelens
 
 if TYPE_CHECKING:
     import ssl
+
+    from pillion.endpoints.sampling import StatsSampler
+
+HOST_GATEWAY = "host-gateway"
+"""Docker's word for the host's address in an extra host."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +67,10 @@ class RunSettings:
         aws_folder: where relative paths of the AWS settings start.
         stop_after_s: stop the task in order after so many seconds.
         keep: leave containers, volumes and networks for somebody to look at.
-        endpoints: `auto`, or `host` to serve the endpoints on the host although the task could be entered.
+        endpoints: `auto`; `relay`, to use one although the task could be entered; or this machine's address
+            as the engine's containers reach it.
         firelens_asynchronous: Docker's log driver queues and never blocks the application, as ECS has it.
+        count_logs: say at the end how many lines of each container reached the end of their pipeline.
     """
 
     state_folder: Path
@@ -61,8 +78,9 @@ class RunSettings:
     aws_folder: Path = field(default_factory=Path.cwd)
     stop_after_s: float | None = None
     keep: bool = False
-    endpoints: str = "auto"
+    endpoints: str = AUTO
     firelens_asynchronous: bool = True
+    count_logs: bool = False
 
 
 @dataclass(kw_only=True)
@@ -122,12 +140,20 @@ async def open_surroundings(
 
     Raises:
         FirelensError: ECS would not start the task's log router.
+        EndpointsSettingError: the setting `endpoints` means nothing.
     """
-    way = choose_way(base.network_mode, capabilities, wanted=settings.endpoints)
-    place = find_place(way, gateway_address=capabilities.details.get("bridge_gateway"))
+    wanted = check_setting(settings.endpoints)
+    place = find_place(
+        choose_way(base.network_mode, capabilities, wanted=wanted), capabilities, wanted=wanted
+    )
     has_role = bool(definition.task_role_arn)
     ids = draw_endpoint_ids(base, has_task_role=has_role, draw=lambda: str(uuid.uuid4()))
-    backend = AwsBackend(settings.aws, region=base.identity.region, folder=settings.aws_folder)
+    backend = AwsBackend(
+        settings.aws,
+        region=base.identity.region,
+        folder=settings.aws_folder,
+        announce_folder=settings.state_folder / "aws",
+    )
     plan = _with_place(base, place, ids)
     firelens = _firelens(base, definition, settings)
     authority, tls, tls_notices = _tls(settings, backend, place, firelens)
@@ -157,9 +183,20 @@ async def open_surroundings(
         )
         link = RunLink()
 
+        samplers: list[StatsSampler] = []
+
         async def stats_of(container: str) -> ContainerStats | None:
-            document = await task.stats(container)
-            return None if document is None else ContainerStats(document=document)
+            if not samplers:
+                from pillion.endpoints.sampling import StatsSampler
+
+                samplers.append(StatsSampler(task.stats))
+                stack.push_async_callback(samplers[0].close)
+            return await samplers[0].latest(container)
+
+        async def count_logs(
+            reports: tuple[LogReport, ...], written: Mapping[str, int]
+        ) -> tuple[PipelineReport, ...]:
+            return await count_pipelines(definition, reports, firelens, written, backend)
 
         desk = TaskDesk(
             plan=plan,
@@ -171,9 +208,7 @@ async def open_surroundings(
             roles=roles if has_role else None,
         )
         servers = TaskServers(
-            EndpointServer(desk, trouble=link.trouble),
-            backend.url if backend.needs_gateway else None,
-            tls,
+            desk, trouble=link.trouble, aws=backend.url if backend.needs_gateway else None, tls=tls
         )
         companion = Companion(
             task=task,
@@ -181,18 +216,20 @@ async def open_surroundings(
             servers=servers,
             place=place,
             firelens=firelens,
+            state_folder=settings.state_folder,
             tell=link.tell,
+            count_logs=count_logs if settings.count_logs else None,
         )
         notices = (*_place_notices(place), *_log_notices(definition), *tls_notices)
         stack.push_async_callback(companion.close)
-        await companion.open()
+        companion.open()
         yield Surroundings(plan=plan, task=task, companion=companion, notices=notices, link=link)
 
 
 def _with_place(plan: TaskPlan, place: Place, ids: EndpointIds) -> TaskPlan:
     if place.metadata is None:
         return plan
-    if place.way is Way.HOST:
+    if place.route_host == HOST_NAME:
         plan = with_extra_host(plan, HOST_NAME, HOST_GATEWAY)
     return with_endpoints(plan, ids, authority=place.metadata)
 
@@ -228,7 +265,7 @@ def _tls(
     settings: RunSettings, backend: AwsBackend, place: Place, firelens: FirelensPlan | None
 ) -> tuple[Authority | None, ssl.SSLContext | None, tuple[Notice, ...]]:
     """TLS under AWS's own names, for log routers that speak nothing else; only where AWS is not AWS."""
-    if firelens is None or not backend.needs_gateway or place.way is not Way.NAMESPACE:
+    if firelens is None or not backend.needs_gateway or not place.is_link_local:
         return None, None, ()
     try:
         authority = open_authority(settings.state_folder / "tls")
@@ -246,12 +283,14 @@ def _place_notices(place: Place) -> tuple[Notice, ...]:
     match place.way:
         case Way.NOWHERE:
             text = "network mode none: the task reaches neither its metadata nor its credentials"
-        case Way.HOST:
+        case Way.RELAY:
             text = (
-                f"metadata, credentials and AWS are served at {HOST_NAME} and not at {ENDPOINT_HOST}, "
-                "because the task's network cannot be entered from here; "
-                "AWS's own host names are not answered"
+                "metadata, credentials and AWS are served through a relay beside the task, because its "
+                "network is not entered from here; for its containers nothing differs"
             )
+            if place.door_address is not None:
+                text += f", but other programs reach the relay's door at {place.door_address}, too"
+            return (Notice(code="endpoints-relay", text=text),)
         case _:
             return ()
     return (Notice(code="endpoints-elsewhere", text=text),)

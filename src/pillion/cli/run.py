@@ -34,6 +34,7 @@ _FORMATS = ("text", "json")
 @click.option("--keep", is_flag=True, help="Leave containers and volumes behind to be looked at.")
 @aws_options
 @click.option("--firelens-mode", type=click.Choice(("async", "sync")), help="sync loses no line, may block.")
+@click.option("--count-logs", is_flag=True, help="Say at the end how many lines reached their destination.")
 @click.option("--format", "style", type=click.Choice(_FORMATS), default="text", show_default=True)
 @click.option("--timestamps", is_flag=True, help="Show the time of each line (text).")
 @click.option("-v", "--verbose", is_flag=True, help="Show every internal status (text).")
@@ -57,6 +58,7 @@ def run(
     aws_state: str | None,
     aws_seed: str | None,
     firelens_mode: str | None,
+    count_logs: bool,
     style: str,
     timestamps: bool,
     verbose: bool,
@@ -89,6 +91,7 @@ def run(
     from pillion.ports.engine import Capabilities, EngineUnreachableError
     from pillion.ports.store import StoreError
     from pillion.preparing import prepare_task
+    from pillion.serving import EndpointsSettingError
     from pillion.sidecars.firelens.options import FirelensError
     from pillion.stores.sqlite import state_folder
     from pillion.surroundings import RunSettings
@@ -155,6 +158,7 @@ def run(
         keep=keep or table.get("keep", False),
         endpoints=table.get("endpoints", "auto"),
         firelens_asynchronous=(firelens_mode or table.get("firelens_mode", "async")) == "async",
+        count_logs=count_logs,
     )
     control = TaskControl()
 
@@ -171,7 +175,7 @@ def run(
 
     try:
         outcome, interrupts = asyncio.run(run_here())
-    except (EngineUnreachableError, StoreError, FirelensError) as error:
+    except (EngineUnreachableError, StoreError, FirelensError, EndpointsSettingError) as error:
         raise UserError(str(error), exit_code=NOT_RUN) from error
     finally:
         if isinstance(output, TextLines):

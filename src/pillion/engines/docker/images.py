@@ -161,11 +161,24 @@ class Images:
             case _:
                 return True
 
+    async def holder(self) -> str:
+        """Have pillion's own image here and return its name. Raises EngineError."""
+        try:
+            return await self._ensure_holder()
+        except HolderUnavailableError as error:
+            raise EngineError("CannotPullContainerError", str(error)) from error
+        except (ApiError, DeadlinePassedError) as error:
+            raise named(error, "CannotPullContainerError", reaching="pulled") from error
+
+    async def _ensure_holder(self) -> str:
+        if self._holder is None:
+            self._holder = await ensure_holder_image(self, (await self._capabilities()).architecture)
+        return self._holder
+
     async def _have_local(self, image: ImagePlan) -> PullAnswer:
         try:
             if _is_holder(image):
-                architecture = (await self._capabilities()).architecture
-                self._holder = await ensure_holder_image(self, architecture)
+                await self._ensure_holder()
             else:
                 _present(image, await self._inspect(image.used))
         except HolderUnavailableError as error:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from pillion.core.plan.model import TaskPlan
@@ -20,7 +21,7 @@ from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError
 from pillion.engines.docker.holder import RELAY_CAPABILITIES, relay_command
-from pillion.ports.engine import EngineError
+from pillion.ports.engine import EngineError, RelayRoute
 
 SOCKET_FOLDER = "/run/pillion"
 """Where the folder with the sockets is inside the relay; a route's target is `unix:/run/pillion/NAME`."""
@@ -28,9 +29,41 @@ SOCKET_FOLDER = "/run/pillion"
 READY_DEADLINE_S = 10.0
 """A relay listens some milliseconds after its start."""
 
+HOST_NAME = "host.docker.internal"
+"""A route's host that means the machine of the user; the container beside the relay has to know it."""
+
 _READY = b"holder: ready\n"
 _ANSWER_BYTES_MAX = 64 * 1024
 _KIND = "RELAY"
+
+
+async def open_relay(
+    client: DockerClient, task: TaskPlan, *, beside: str, image: str, routes: Sequence[RelayRoute]
+) -> None:
+    """Start a relay for routes as the port has them, in the place of a former one; see `start_relay`."""
+    folders = {str(PurePath(path).parent) for path in map(_socket_path, routes) if path is not None}
+    try:
+        await remove_relay(client, relay_name(beside))
+        host = await _host_seen_from(client, beside) if any(map(_needs_host, routes)) else None
+    except (ApiError, DeadlinePassedError) as error:
+        raise EngineError("NamespaceUnavailable", f"the relay cannot be started: {error}") from error
+    await start_relay(
+        client,
+        task,
+        beside=beside,
+        image=image,
+        routes=[(f"{item.address[0]}:{item.address[1]}", _target(item, host)) for item in routes],
+        socket_folder=min(folders, default=None),
+    )
+
+
+async def remove_relay(client: DockerClient, name: str) -> None:
+    """Remove a relay that may not be there."""
+    try:
+        await client.delete(f"containers/{name}", params={"force": "1", "v": "1"})
+    except ApiError as error:
+        if not error.is_missing:
+            raise
 
 
 async def start_relay(
@@ -102,6 +135,37 @@ def relay_body(
             "Binds": [f"{socket_folder}:{SOCKET_FOLDER}:ro"] if socket_folder else [],
         },
     }
+
+
+def _socket_path(route: RelayRoute) -> str | None:
+    return route.target.removeprefix("unix:") if route.target.startswith("unix:") else None
+
+
+def _needs_host(route: RelayRoute) -> bool:
+    return route.target.startswith(f"{HOST_NAME}:")
+
+
+def _target(route: RelayRoute, host: str | None) -> str:
+    path = _socket_path(route)
+    if path is not None:
+        return f"unix:{SOCKET_FOLDER}/{PurePath(path).name}"
+    return route.target.replace(HOST_NAME, host) if host is not None else route.target
+
+
+async def _host_seen_from(client: DockerClient, container: str) -> str:
+    """Return the address that a container's /etc/hosts has for the host: the relay resolves no names."""
+    archive = b""
+    path = f"containers/{container}/archive"
+    async with client.stream("GET", path, params={"path": "/etc/hosts"}) as stream:
+        async for chunk in stream.chunks():
+            archive += chunk
+            if len(archive) > _ANSWER_BYTES_MAX:
+                break
+    for line in archive.decode(errors="replace").splitlines():
+        fields = line.split()
+        if len(fields) > 1 and HOST_NAME in fields[1:]:
+            return fields[0]
+    raise EngineError("NamespaceUnavailable", f"the engine does not tell containers where {HOST_NAME} is")
 
 
 async def _first_words(client: DockerClient, name: str) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pillion.core.lifecycle.events import Event, Exited
@@ -34,6 +35,7 @@ from pillion.engines.docker.network import Networks
 from pillion.engines.docker.notices import plan_notices
 from pillion.engines.docker.ports import PortBook
 from pillion.engines.docker.record import Record, inspect
+from pillion.engines.docker.relay import open_relay, relay_name, remove_relay
 from pillion.engines.docker.removal import remove_task
 from pillion.engines.docker.stopping import kill_container, stop_container
 from pillion.engines.docker.volumes import prepare_volume
@@ -46,6 +48,7 @@ from pillion.ports.engine import (
     ManifestAnswer,
     ProgressSink,
     PullAnswer,
+    RelayRoute,
 )
 
 JOINED = "container:"
@@ -85,6 +88,7 @@ class DockerTask:
             capabilities=capabilities,
         )
         self._settling: set[asyncio.Task[None]] = set()
+        self._relays: set[str] = set()
         feed.subscribe(plan.identity.task_id, self._hearing)
 
     async def notices(self) -> tuple[Notice, ...]:
@@ -214,11 +218,20 @@ class DockerTask:
         record = self._records[container]
         try:
             inspection = await inspect(self._client, record)
-            return open_listeners(inspection["State"]["Pid"], addresses, container_id=inspection["Id"])
+            return await asyncio.to_thread(
+                open_listeners, inspection["State"]["Pid"], addresses, container_id=inspection["Id"]
+            )
         except NamespaceUnavailableError as error:
             raise EngineError("NamespaceUnavailable", error.reason) from error
         except (ApiError, DeadlinePassedError) as error:
             raise named(error, "NamespaceUnavailable", reaching="inspecting") from error
+
+    async def open_relay(self, container: str, routes: Sequence[RelayRoute]) -> None:
+        """Have these addresses answered inside a container's network namespace, by a relay beside it."""
+        beside = self._records[container].plan.engine_name
+        image = await self._images.holder()
+        self._relays.add(relay_name(beside))
+        await open_relay(self._client, self.plan, beside=beside, image=image, routes=routes)
 
     async def stats(self, container: str) -> Mapping[str, Any] | None:
         """Return the engine's latest statistics of a container, in Docker's own shape."""
@@ -237,6 +250,7 @@ class DockerTask:
         # What is being made has to be made before it can be removed: a cancelled call goes on in the engine.
         await asyncio.gather(*self._settling, return_exceptions=True)
         if keep:
+            await self._remove_relays()  # they carry to nobody from now on
             return
         for record in self._records.values():
             self._ports.release(record.plan.engine_name)
@@ -249,6 +263,11 @@ class DockerTask:
         job = asyncio.create_task(work)
         self._settling.add(job)
         job.add_done_callback(self._settling.discard)
+
+    async def _remove_relays(self) -> None:
+        for name in self._relays:
+            with suppress(ApiError, DeadlinePassedError):
+                await remove_relay(self._client, name)
 
     async def _settle_in(self, record: Record) -> None:
         """Do for a container on the bridge what nobody waits for: its name on our network, its addresses."""

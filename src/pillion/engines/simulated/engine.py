@@ -33,6 +33,7 @@ from pillion.ports.engine import (
     ProgressSink,
     PullAnswer,
     PullProgress,
+    RelayRoute,
 )
 
 FIRST_HOST_PORT = 32768
@@ -219,6 +220,11 @@ class SimulatedTask:
     ) -> tuple[socket.socket, ...]:
         """Say that there is no network to listen in."""
         del container, addresses
+        raise EngineError("NamespaceUnavailable", "simulated containers have no network")
+
+    async def open_relay(self, container: str, routes: Sequence[RelayRoute]) -> None:
+        """Say that there is no network to relay from."""
+        del container, routes
         raise EngineError("NamespaceUnavailable", "simulated containers have no network")
 
     async def stats(self, container: str) -> Mapping[str, Any] | None:
