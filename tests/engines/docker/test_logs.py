@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillion.engines.docker.logs import LINE_BYTES_MAX, WINDOW_LINES, Bookmark, LogReader
+from pillion.engines.docker.logs import LINE_BYTES_MAX, WINDOW_LINES, Bookmark, LineCount, LogReader, Window
 from pillion.ports.engine import LogLine
 
 T0 = 1795486830.0
@@ -90,7 +90,7 @@ def again(bookmark: Bookmark, stamps: list[bytes]) -> list[bytes]:
 
 
 def test_a_second_reading_brings_only_what_is_missing() -> None:
-    bookmark = Bookmark()
+    bookmark = Window()
     for number in (1, 2, 2):
         bookmark.add(stamp(number))
     everything = [stamp(1), stamp(2), stamp(2), stamp(2), stamp(3)]
@@ -98,19 +98,27 @@ def test_a_second_reading_brings_only_what_is_missing() -> None:
 
 
 def test_lines_that_came_out_of_order_are_neither_lost_nor_doubled() -> None:
-    bookmark = Bookmark()
+    bookmark = Window()
     for number in (2, 1, 4):
         bookmark.add(stamp(number))
     assert again(bookmark, [stamp(2), stamp(1), stamp(4), stamp(3)]) == [stamp(3)]
 
 
 def test_a_second_reading_begins_where_the_remembered_lines_begin() -> None:
-    bookmark = Bookmark()
+    bookmark = Window()
     assert bookmark.begin_again() == "0"
     for number in range(WINDOW_LINES + 3):
         bookmark.add(stamp(number))
     assert bookmark.begin_again() == "1795486830.002000000"
     assert not bookmark.is_new(stamp(1))
+
+
+def test_where_times_are_coarse_lines_are_counted() -> None:
+    bookmark = LineCount()
+    for _ in range(2):
+        bookmark.add(stamp())
+    assert bookmark.begin_again() == "0"
+    assert [bookmark.is_new(stamp()) for _ in range(4)] == [False, False, True, True]
 
 
 @pytest.mark.slow

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pillion.engines.docker.client import PING_DEADLINE_S, DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError
 from pillion.ports.engine import Capabilities, EngineUnreachableError
+
+SYSTEMD = Path("/run/systemd/system")
+"""This folder is there while systemd is the first process; it says so itself in sd_booted(3)."""
 
 _FLAGS = ("MemoryLimit", "SwapLimit", "PidsLimit", "CPUShares", "CpuCfsQuota")
 
@@ -20,17 +25,19 @@ async def ask_capabilities(client: DockerClient) -> Capabilities:
         raise EngineUnreachableError(
             f"The engine at {client.host} does not say what it is: {error}"
         ) from error
-    return read_capabilities(info, local=client.is_local)
+    found = read_capabilities(info, name="podman" if client.is_podman else "docker", local=client.is_local)
+    if not client.is_local:
+        return found
+    return replace(found, details={**found.details, "systemd": _word(_systemd_runs())})
 
 
-def read_capabilities(info: Mapping[str, Any], *, local: bool) -> Capabilities:
-    """Read the answer of `info`. `local` says whether the engine runs on this machine."""
+def read_capabilities(info: Mapping[str, Any], *, local: bool, name: str = "docker") -> Capabilities:
+    """Read the answer of `info` of `docker` or `podman`. `local`: the engine runs on this machine."""
     security = [option for option in info.get("SecurityOptions") or [] if isinstance(option, str)]
     runtimes = tuple(sorted(info.get("Runtimes") or {}))
     plugins = info.get("Plugins") or {}
-    is_podman = "podman" in str(info.get("OperatingSystem", "")).lower() or "BuildahVersion" in info
     return Capabilities(
-        name="podman" if is_podman else "docker",
+        name=name,
         version=info.get("ServerVersion", ""),
         cgroup_version=int(info.get("CgroupVersion") or 1),
         os=info.get("OSType", "linux"),
@@ -44,6 +51,15 @@ def read_capabilities(info: Mapping[str, Any], *, local: bool) -> Capabilities:
             "cgroup_driver": str(info.get("CgroupDriver", "")),
             "kernel": str(info.get("KernelVersion", "")),
             "operating_system": str(info.get("OperatingSystem", "")),
-            **{flag: str(info[flag]).lower() for flag in _FLAGS if flag in info},
+            **{flag: _word(info[flag]) for flag in _FLAGS if flag in info},
         },
     )
+
+
+def _systemd_runs() -> bool:
+    return SYSTEMD.is_dir()
+
+
+def _word(flag: object) -> str:
+    """Write a flag as `details` has it."""
+    return "true" if flag else "false"

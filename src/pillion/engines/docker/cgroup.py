@@ -206,6 +206,8 @@ class TaskCgroup:
         all_gone = True
         for tree in (self._root, *self._root.glob("*/")):
             own = tree / FOLDER / self._task_id
+            for left in own.glob("*/"):
+                _rmdir(left)  # Podman leaves the cgroup of its monitors there
             all_gone &= _rmdir(own)
             if own.parent.is_dir() and not own.exists():
                 _rmdir(own.parent)  # succeeds when this was the last task
@@ -224,7 +226,7 @@ async def run_command(command: tuple[str, ...]) -> None:
 
 
 def _rmdir(path: Path) -> bool:
-    """Remove a folder, which must have no folders in it; say whether it is gone."""
+    """Remove a cgroup's folder; say whether it is gone. It stays while a process is in it."""
     try:
         path.rmdir()
     except FileNotFoundError:

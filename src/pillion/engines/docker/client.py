@@ -86,6 +86,7 @@ class DockerClient:
         self._base = ""
         self._connecting = asyncio.Lock()
         self.host = self._wanted or "the usual socket"
+        self.is_podman = False
 
     @property
     def is_local(self) -> bool:
@@ -210,7 +211,7 @@ class DockerClient:
                 self.host = f"unix://{docker.connector.path}"
                 session = aiohttp.ClientSession(connector=connector)
             try:
-                version = await _agree(session, docker.docker_host, self.host)
+                version, self.is_podman = await _agree(session, docker.docker_host, self.host)
             except BaseException:
                 await session.close()
                 await docker.close()
@@ -246,13 +247,14 @@ def _has_context(environment: Mapping[str, str]) -> bool:
         return False
 
 
-async def _agree(session: aiohttp.ClientSession, base: str, host: str) -> tuple[int, int]:
-    """Return the newest API version that the engine and we both speak."""
+async def _agree(session: aiohttp.ClientSession, base: str, host: str) -> tuple[tuple[int, int], bool]:
+    """Return the newest API version that the engine and we both speak, and whether it is Podman."""
     timeout = aiohttp.ClientTimeout(total=PING_DEADLINE_S)
     try:
         async with session.get(f"{base}/_ping", timeout=timeout) as response:
             await response.read()
             offered = response.headers.get("Api-Version", "")
+            is_podman = "Libpod-Api-Version" in response.headers
     except (aiohttp.ClientError, OSError) as error:
         raise EngineUnreachableError(explain_unreachable(host, error)) from error
     try:
@@ -264,7 +266,7 @@ async def _agree(session: aiohttp.ClientSession, base: str, host: str) -> tuple[
         wanted = ".".join(map(str, API_VERSION_MIN))
         text = f"The engine at {host} speaks API {offered}; pillion needs {wanted} (Docker 19.03) or newer."
         raise EngineUnreachableError(text)
-    return min((major, minor), API_VERSION_MAX)
+    return min((major, minor), API_VERSION_MAX), is_podman
 
 
 def _translate(error: BaseException, host: str, deadline_s: float | None) -> Exception:

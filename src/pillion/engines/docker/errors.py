@@ -9,10 +9,14 @@ an exception of aiodocker or aiohttp. The names and texts of `EngineError` are t
 
 from __future__ import annotations
 
+import re
+
 from pillion.ports.engine import EngineError
 
 NOT_FOUND = 404
 CONFLICT = 409
+
+_CONFLICT = re.compile(r"is already in use|container state improper|has dependent containers")
 
 
 class ApiError(Exception):
@@ -31,7 +35,8 @@ class ApiError(Exception):
     @property
     def is_conflict(self) -> bool:
         """Whether the thing is there already, or in a state that forbids the call."""
-        return self.status == CONFLICT
+        # Podman gives some of these the status of an internal error.
+        return self.status == CONFLICT or _CONFLICT.search(self.message) is not None
 
     @property
     def as_docker_says(self) -> str:

@@ -125,7 +125,10 @@ class EventFeed:
             listener.lost(error)
 
     async def _read_once(self) -> None:
-        parameters = {"filters": labels.filters(label=labels.TASK), "since": f"{self._since_s:.9f}"}
+        parameters = {
+            "filters": labels.filters(label=f"{labels.MANAGED}=true"),
+            "since": f"{self._since_s:.9f}",
+        }
         async with self._client.stream("GET", "events", params=parameters) as stream:
             self._open.set()
             again, self._had_been_open = self._had_been_open, True

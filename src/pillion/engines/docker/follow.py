@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from pillion.core.plan.model import ContainerPlan
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError
-from pillion.engines.docker.logs import Bookmark, LogReader
+from pillion.engines.docker.logs import Bookmark, LineCount, LogReader, Window
 from pillion.engines.docker.record import Record
 from pillion.ports.engine import EngineError, EngineUnreachableError, LogLine
 
@@ -28,7 +28,7 @@ async def follow(client: DockerClient, record: Record, *, may_restart: bool) -> 
 
     Raises EngineError when the engine keeps no output, EngineUnreachableError when it stays away.
     """
-    bookmark = Bookmark()
+    bookmark = LineCount() if client.is_podman else Window()
     again = False
     while True:
         next_start = record.next_start

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 
 from pillion.core.plan.model import ContainerPlan, TaskPlan
 
+MANAGED = "dev.pillion.managed"
+"""`true` on every container: Podman filters events by a label's value, never by its name alone."""
+
 TASK = "dev.pillion.task"
 CONTAINER = "dev.pillion.container"
 KIND = "dev.pillion.kind"
@@ -22,6 +25,7 @@ def container_labels(task: TaskPlan, container: ContainerPlan) -> dict[str, str]
     """Return all labels of a container; ours last, because they must be true."""
     return {
         **container.labels,
+        MANAGED: "true",
         TASK: task.identity.task_id,
         CONTAINER: container.name,
         KIND: container.kind.value,

@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from struct import Struct
+from typing import Protocol
 
 from pillion.ports.engine import LogLine
 
@@ -105,8 +106,46 @@ class LogReader:
         return self._second_s + float(fraction) if fraction else self._second_s
 
 
-class Bookmark:
-    """Which lines were delivered, so that a second reading brings each of the others once.
+class Bookmark(Protocol):
+    """Which lines were delivered, so that a second reading brings each of the others once."""
+
+    def add(self, stamp: bytes) -> None:
+        """Note a delivered line."""
+        ...
+
+    def begin_again(self) -> str:
+        """Begin a second reading; return its `since` parameter."""
+        ...
+
+    def is_new(self, stamp: bytes) -> bool:
+        """Say, in a second reading, whether a line was not delivered yet."""
+        ...
+
+
+class LineCount:
+    """A bookmark that counts: for Podman, whose times have whole seconds only. It reads from the start."""
+
+    def __init__(self) -> None:
+        self._delivered = 0
+        self._skip = 0
+
+    def add(self, stamp: bytes) -> None:
+        """Note a delivered line."""
+        self._delivered += 1
+
+    def begin_again(self) -> str:
+        """Begin a second reading; return its `since` parameter."""
+        self._skip = self._delivered
+        return "0"
+
+    def is_new(self, stamp: bytes) -> bool:
+        """Say, in a second reading, whether a line was not delivered yet."""
+        self._skip -= 1
+        return self._skip < 0
+
+
+class Window:
+    """A bookmark that remembers times: for Docker, which can be asked for what came after one.
 
     The last `WINDOW_LINES` are remembered by their times; several lines may share one, and the two streams
     may be a little out of order. All that is not later than the lines before the window counts as delivered.

@@ -62,6 +62,8 @@ def _about_limits(container: ContainerPlan, engine: Capabilities) -> Iterator[tu
 
 
 def _about_running(container: ContainerPlan, engine: Capabilities) -> Iterator[tuple[str, str]]:
+    if container.health is not None and engine.name == "podman" and engine.details.get("systemd") == "false":
+        yield "no-health-checks", "Podman runs health checks by systemd, which does not run: it stays UNKNOWN"
     driver = container.log.driver
     if driver == "none":
         yield "no-output", "log driver none: the engine keeps no output, so none is shown"

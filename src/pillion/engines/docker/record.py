@@ -20,7 +20,7 @@ INSPECT_DEADLINE_S = 30.0
 class Record:
     """One container of a running task. `running` and `ended` are set while its process does and does not run.
 
-    `starts` counts the starts that were asked for, `next_start` is set when there is one more; `found` is what
+    `starts` counts the starts that were asked for, `next_start` is set by one more; `found` is what
     the engine last said of its addresses.
     """
 

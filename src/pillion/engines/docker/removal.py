@@ -39,9 +39,22 @@ async def remove_task(client: DockerClient, networks: Networks, task: TaskPlan) 
 
 async def _remove_containers(client: DockerClient, task_id: str) -> list[Exception]:
     found = await client.get("containers/json", params={"all": "1", "filters": labels.of_task(task_id)})
-    removals = (_remove_container(client, container["Id"]) for container in found)
-    outcomes = await asyncio.gather(*removals, return_exceptions=True)
-    return [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    left, failures = [container["Id"] for container in found], list[Exception]()
+    while left:
+        outcomes = await asyncio.gather(
+            *(_remove_container(client, item) for item in left), return_exceptions=True
+        )
+        again = [item for item, outcome in zip(left, outcomes, strict=True) if _is_needed(outcome)]
+        failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        if len(again) == len(left):
+            break
+        left = again
+    return failures
+
+
+def _is_needed(outcome: object) -> bool:
+    """Say whether a removal failed because others have to go first: Podman insists on that order."""
+    return isinstance(outcome, ApiError) and "has dependent containers" in outcome.message
 
 
 async def _remove_container(client: DockerClient, container_id: str) -> None:

@@ -15,8 +15,6 @@ STOP_EXTRA_S = 120.0
 
 KILL_DEADLINE_S = 30.0
 
-_NOT_RUNNING = 409
-
 
 async def stop_container(client: DockerClient, engine_name: str, timeout_s: float) -> None:
     """Send the stop signal, wait, kill; tried again when it fails. One that is gone counts as stopped.
@@ -49,7 +47,7 @@ async def kill_container(client: DockerClient, engine_name: str) -> None:
     try:
         await client.post(f"containers/{engine_name}/kill", deadline_s=KILL_DEADLINE_S)
     except ApiError as error:
-        if not error.is_missing and error.status != _NOT_RUNNING:
+        if not error.is_missing and not error.is_conflict:
             raise named(error, "CannotStopContainerError", reaching="stopped") from error
     except DeadlinePassedError as error:
         raise named(error, "CannotStopContainerError", reaching="stopped") from error
