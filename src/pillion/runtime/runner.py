@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from pillion.core.lifecycle import events as ev
-from pillion.core.lifecycle.commands import Command, Report
+from pillion.core.lifecycle.commands import Command, PrepareResource, Report
 from pillion.core.lifecycle.conditions import NotYet, judge_all
 from pillion.core.lifecycle.machine import handle
 from pillion.core.lifecycle.state import TaskState, initial_state
@@ -32,6 +32,10 @@ LOOK_WHEN_STEADY_S = 300.0
 
 LAST_LOGS_S = 10.0
 """How long the last lines of stopped containers are waited for."""
+
+
+LAST_RESOURCES_S = 10.0
+"""How long a network or volume that is still being made is waited for when the task has ended."""
 
 
 class TaskRunner:
@@ -81,6 +85,7 @@ class TaskRunner:
         """
         self.submit(ev.StartRequested())
         work: set[asyncio.Task[None]] = set()
+        preparing: set[asyncio.Task[None]] = set()
         helpers = [asyncio.create_task(self._watch()), asyncio.create_task(self._look_now_and_then())]
         try:
             while self.state.known is not TaskStatus.STOPPED:
@@ -89,10 +94,16 @@ class TaskRunner:
                     job = asyncio.create_task(self._perform(command))
                     work.add(job)
                     job.add_done_callback(work.discard)
+                    if isinstance(command, PrepareResource):
+                        preparing.add(job)
+                        job.add_done_callback(preparing.discard)
                 if self._lost is not None:
                     raise self._lost
             await self._look_at_all()
             await self._finish_logs()
+            if preparing:
+                # The engine would finish a cancelled call all the same, after everything was removed.
+                await asyncio.wait(preparing, timeout=LAST_RESOURCES_S)
         finally:
             await _cancel([*helpers, *work, *self._logs.values()])
         return self.state

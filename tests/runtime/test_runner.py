@@ -1,0 +1,91 @@
+"""What the loop around the machine adds to it: calls that outlive their task, ports that are told once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pillion.core.lifecycle.states import TaskStatus
+from pillion.core.plan.facts import ContainerFacts, PortBinding
+from pillion.core.plan.options import RunOptions
+from pillion.core.taskdef.parse import parse_task_definition
+from pillion.engines.simulated.behaviour import Behaviour, Life
+from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
+from pillion.engines.simulated.virtual_time import VirtualClock, run_in_virtual_time
+from pillion.ports.engine import EngineError, EngineTask
+from pillion.preparing import prepare_task
+from pillion.runtime.observer import SilentObserver
+from pillion.runtime.runner import TaskRunner
+from pillion.stores.memory import MemoryJournal
+
+BINDING = PortBinding(host_ip="127.0.0.1", host_port=8080, container_port=80, protocol="tcp")
+
+
+class Engine(SimulatedEngine):
+    """A simulated engine whose task is wrapped in another one."""
+
+    def task(self) -> SimulatedTask:
+        document = {
+            "family": "shop",
+            "networkMode": "bridge",
+            "containerDefinitions": [
+                {
+                    "name": "web",
+                    "image": "web:1",
+                    "memory": 64,
+                    "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}],
+                }
+            ],
+            "volumes": [{"name": "data"}],
+        }
+        definition = parse_task_definition(document).definition
+        assert definition is not None
+        return self.open(prepare_task(definition, None, RunOptions(), cluster="default").plan)
+
+
+class PortsToldTo(SilentObserver):
+    """Remembers what was published."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, tuple[PortBinding, ...]]] = []
+
+    def published(self, container: str, bindings: tuple[PortBinding, ...]) -> None:
+        self.told.append((container, bindings))
+
+
+def runner_of(task: EngineTask, clock: VirtualClock, observer: SilentObserver) -> TaskRunner:
+    return TaskRunner(task, clock=clock, journal=MemoryJournal(), observer=observer)
+
+
+def test_a_network_that_is_still_made_when_the_task_has_ended_is_waited_for() -> None:
+    made: list[str] = []
+
+    async def prepare(resource: str) -> None:
+        if resource.startswith("volume"):
+            raise EngineError("CannotCreateVolumeError", "no such driver")
+        await asyncio.sleep(3)
+        made.append(resource)
+
+    async def live() -> TaskStatus:
+        clock = VirtualClock()
+        task = Engine({}, clock=clock).task()
+        task.prepare = prepare  # type: ignore[method-assign]  # one call of the simulated task, and no more
+        state = await runner_of(task, clock, SilentObserver()).run()
+        assert made == ["network"]
+        return state.known
+
+    assert run_in_virtual_time(live()) is TaskStatus.STOPPED
+
+
+def test_ports_are_told_once_although_a_start_is_told_twice() -> None:
+    observer = PortsToldTo()
+
+    async def live() -> None:
+        clock = VirtualClock()
+        behaviour = Behaviour(lives=(Life(exits_after_s=5.0, exit_code=0),))
+        task = Engine({"web": behaviour}, clock=clock).task()
+        facts = ContainerFacts(bindings=(BINDING,))
+        task.facts = lambda container: facts  # type: ignore[method-assign]  # as above
+        await runner_of(task, clock, observer).run()
+
+    run_in_virtual_time(live())
+    assert observer.told == [("web", (BINDING,))]
