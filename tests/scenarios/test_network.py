@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,9 +43,17 @@ def taken_port() -> Iterator[int]:
 
 
 def get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        body: bytes = answer.read()
-    return body.decode().strip()
+    """Return what a server answers that has just begun to listen, or is about to."""
+    deadline_s = time.monotonic() + 10
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                body: bytes = answer.read()
+            return body.decode().strip()
+        except OSError:
+            if time.monotonic() > deadline_s:
+                raise
+        time.sleep(0.05)
 
 
 def server(name: str, port: int, text: str = "hello", **members: object) -> dict[str, object]:
