@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from aiohttp import web
 
 from engines.docker.conftest import Run
 from engines.docker.making import PAUSE, joined, pause, task
+from pillion.core.plan.model import NamespacePlan
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.holder import holder_reference
-from pillion.engines.docker.relay import SOCKET_FOLDER, start_relay
-from pillion.ports.engine import EngineError
+from pillion.engines.docker.relay import HOST_NAME, SOCKET_FOLDER, start_relay
+from pillion.ports.engine import EngineError, RelayRoute
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -79,3 +81,27 @@ async def test_an_engine_that_refuses_is_quoted(run: Run, client: DockerClient) 
             image="no-such-image:1",
             routes=[("127.0.0.1:1", "unix:/x")],
         )
+
+
+async def test_the_task_opens_its_relay_to_the_host_by_dockers_name_for_it_and_again_in_its_place(
+    run: Run, client: DockerClient
+) -> None:
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response(text=f"{request.path} on the host\n")
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    door = socket.create_server(("0.0.0.0", 0))
+    await web.SockSite(runner, door).start()
+    holder = pause(namespaces=NamespacePlan(network="own", extra_hosts=((HOST_NAME, "host-gateway"),)))
+    running = await run(task(holder, joined("app", ASK)))
+    route = RelayRoute(address=("169.254.170.2", 80), target=f"{HOST_NAME}:{door.getsockname()[1]}")
+    try:
+        await running.start(PAUSE)
+        await running.task.open_relay(PAUSE, [route])
+        await running.task.open_relay(PAUSE, [route])
+        await running.start("app")
+        async with asyncio.timeout(10):
+            assert await running.output("app") == ["/v4/id on the host"]
+    finally:
+        await runner.cleanup()
