@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -73,12 +74,39 @@ def test_a_mishap_has_the_effect_that_ecs_gives_it(container: str, mishap: Misha
 
 
 def test_a_sidecar_that_takes_the_task_down_or_holds_it_for_ever_is_a_danger() -> None:
-    assert trial("loader", Mishap.CRASHES_LATER).danger == (
-        "loader is not essential and takes the task down all the same"
+    assert trial("router", Mishap.FAILS_TO_PULL).danger == (
+        "router is not essential and takes the task down all the same"
     )
     assert trial("router", Mishap.NEVER_HEALTHY).danger == "the task waits for ever, and nobody is told"
     assert trial("router", Mishap.CRASHES_LATER).danger is None
     assert trial("app", Mishap.CRASHES_LATER).danger is None
+
+
+def test_an_init_container_that_takes_the_task_down_does_what_it_was_declared_for() -> None:
+    found = trial("loader", Mishap.CRASHES_LATER)
+    assert (found.effect, found.danger) == (Effect.NEVER_RUNS, None)
+
+
+def test_an_image_that_fails_for_one_container_does_not_come_from_another() -> None:
+    one, other = (ContainerSpec(name=name, image="same:1") for name in ("one", "other"))
+    task = TaskSpec(task_arn="arn", containers=(one, other))
+    assert trial("one", Mishap.FAILS_TO_PULL, task).effect is Effect.NEVER_RUNS
+
+
+def test_the_time_until_the_task_is_stopped_counts_from_the_mishap() -> None:
+    stopped = trial("app", Mishap.CRASHES_LATER)
+    assert stopped.stopped_at_s is not None
+    assert stopped.stopped_at_s > LATER_S
+    assert stopped.until_stopped_s == pytest.approx(0.1 + 0.01)
+    patient = replace(ROUTER, start_timeout_s=40.0)
+    task = replace(TASK, containers=(TASK.containers[0], patient, LOADER, APP))
+    never_healthy = trial("router", Mishap.NEVER_HEALTHY, task)
+    assert never_healthy.effect is Effect.NEVER_RUNS
+    assert never_healthy.until_stopped_s == pytest.approx(40.0 + 0.1 + 0.01)
+
+
+def test_a_stop_that_is_ignored_takes_the_stop_timeout() -> None:
+    assert trial("app", Mishap.HANGS_ON_STOP).until_stopped_s == pytest.approx(20.0 + 0.1 + 0.01)
 
 
 def test_a_trial_says_when_the_task_began_to_stop_and_when_it_was_stopped() -> None:

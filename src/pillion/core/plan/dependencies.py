@@ -28,6 +28,18 @@ def logs_through_firelens(container: ContainerDefinition) -> bool:
     return log is not None and log.log_driver == "awsfirelens"
 
 
+def log_routes(definition: TaskDefinition) -> dict[str, str]:
+    """Return, for each container that logs through awsfirelens, the router that delivers its output."""
+    router = log_router(definition)
+    if router is None or router.name is None:
+        return {}
+    return {
+        container.name: router.name
+        for container in definition.container_definitions or ()
+        if container.name and container.name != router.name and logs_through_firelens(container)
+    }
+
+
 def dependencies_of(
     definition: TaskDefinition, container: ContainerDefinition, running: Iterable[str]
 ) -> tuple[Dependency, ...]:

@@ -2,7 +2,9 @@
 
 A drill takes a task that is well and lets one thing go wrong at a time. It says what follows from ECS's own
 rules; whether that is wanted is said by `Trial.danger`: a task should not hang for ever, and a container that
-is not essential should not take it down. How the matrix looks is not decided here.
+is not essential should not take it down. An init container may: ECS does not let a container be essential
+that others wait for with COMPLETE or SUCCESS, and who declares that says that the task is nothing without it.
+How the matrix looks is not decided here.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from pillion.core.lifecycle.events import StopRequested
+from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.spec import ContainerSpec, TaskSpec
 from pillion.core.lifecycle.state import TaskState
-from pillion.core.lifecycle.states import ContainerKind, TaskStatus
+from pillion.core.lifecycle.states import Condition, ContainerKind, TaskStatus
 from pillion.engines.simulated.behaviour import Life
 from pillion.engines.simulated.drive import Ask, Outcome, Run, drive
 from pillion.engines.simulated.scene import Role, Scene
@@ -64,6 +66,7 @@ class Trial:
         effect: what became of the task, before anybody asked it to stop.
         stopping_at_s: when the task began to stop, by itself or because it was asked to; None: never.
         stopped_at_s: when it was STOPPED; None: never.
+        until_stopped_s: how long that took from the mishap, or from the stop where it had no effect before.
         lost_logs: containers that ran for a while without the router that delivers their output.
         danger: why this is nothing that a team should live with; None where it is.
         run: all that happened.
@@ -74,6 +77,7 @@ class Trial:
     effect: Effect
     stopping_at_s: float | None
     stopped_at_s: float | None
+    until_stopped_s: float | None
     lost_logs: tuple[str, ...]
     danger: str | None
     run: Run
@@ -122,15 +126,16 @@ def try_mishap(
     effect = _effect(by_itself)
     run = by_itself
     if effect is not Effect.STOPS and effect is not Effect.NEVER_RUNS:
-        run = drive(spec, troubled, asks=(Ask(at_s=STOP_S, event=StopRequested()),), horizon_s=2 * STOP_S)
+        run = drive(spec, troubled, asks=(Ask(at_s=STOP_S, event=ev.StopRequested()),), horizon_s=2 * STOP_S)
     return Trial(
         container=container,
         mishap=mishap,
         effect=effect,
         stopping_at_s=run.state.stopping_at_s,
         stopped_at_s=run.state.stopped_at_s,
+        until_stopped_s=_until_stopped_s(run, container, effect),
         lost_logs=lost_logs(run.state, log_routes or {}, until_s=run.ended_at_s),
-        danger=_danger(spec.container(container), effect),
+        danger=_danger(spec, spec.container(container), effect),
         run=run,
     )
 
@@ -167,12 +172,38 @@ def _effect(run: Run) -> Effect:
     return Effect.RUNS_ON
 
 
-def _danger(item: ContainerSpec, effect: Effect) -> str | None:
+def _until_stopped_s(run: Run, container: str, effect: Effect) -> float | None:
+    stopped_s, stopping_s = run.state.stopped_at_s, run.state.stopping_at_s
+    if stopped_s is None or stopping_s is None:
+        return None
+    if effect in (Effect.RUNS_ON, Effect.HANGS):
+        return stopped_s - stopping_s
+    failed = (ev.Exited, ev.PullFailed, ev.ManifestFailed)
+    struck = (
+        moment.at_s
+        for moment in run.moments
+        if isinstance(moment.event, failed) and moment.event.container == container
+    )
+    struck_s = next(struck, None)
+    if struck_s is None or struck_s > stopping_s:  # its end came after the mishap: it was never healthy
+        struck_s = run.state.containers[container].started_at_s
+    return stopped_s - (stopping_s if struck_s is None else struck_s)
+
+
+def _danger(spec: TaskSpec, item: ContainerSpec, effect: Effect) -> str | None:
     if effect is Effect.HANGS:
         return "the task waits for ever, and nobody is told"
-    if effect is not Effect.RUNS_ON and not item.essential:
+    if effect is not Effect.RUNS_ON and not item.essential and not _is_awaited_to_end(spec, item.name):
         return f"{item.name} is not essential and takes the task down all the same"
     return None
+
+
+def _is_awaited_to_end(spec: TaskSpec, name: str) -> bool:
+    return any(
+        edge.container == name and edge.condition in (Condition.COMPLETE, Condition.SUCCESS)
+        for other in spec.containers
+        for edge in other.depends_on
+    )
 
 
 def _role(scene: Scene, name: str) -> Role:
@@ -187,7 +218,8 @@ def _troubled(role: Role, mishap: Mishap) -> Role:
     well = role.behaviour
     if mishap is Mishap.FAILS_TO_PULL:
         error = "pull access denied, repository does not exist"
-        return replace(role, behaviour=replace(well, image_present=False, pull_error=error))
+        missing = f"{role.image} of {role.name}"  # not one that another container has pulled
+        return replace(role, image=missing, behaviour=replace(well, image_present=False, pull_error=error))
     troubled = tuple(_troubled_life(life, mishap) for life in well.lives)
     lives = (troubled[0], *well.lives) if mishap in _ONCE else troubled
     limit_mib = _LITTLE_MIB if mishap is Mishap.OUT_OF_MEMORY else role.memory_limit_mib
