@@ -29,15 +29,18 @@ from unittest import mock
 
 import aiohttp
 
-from pillion.app import TaskControl, docker_engine, prepare_task, run_task
+from pillion.app import RunOutcome, TaskControl, docker_engine, run_task
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle.commands import Report
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.plan.options import RunOptions
 from pillion.core.taskdef.parse import parse_task_definition
+from pillion.engines.docker.hearing import Hearing
 from pillion.engines.docker.task import DockerTask
 from pillion.engines.docker.watch import Seen, Sighting
+from pillion.preparing import PreparedTask, prepare_task
 from pillion.runtime.observer import SilentObserver
+from pillion.surroundings import RunSettings
 
 IMAGE = "pillion-local/busybox:1"
 SOCKET = "/var/run/docker.sock"
@@ -75,6 +78,21 @@ class StopWhenRunning(SilentObserver):
             self.running.set()
 
 
+def launch(
+    prepared: PreparedTask, observer: StopWhenRunning, control: TaskControl, state_folder: Path
+) -> asyncio.Task[RunOutcome]:
+    """Begin to run a task on an engine connection of its own, as a command does."""
+    return asyncio.create_task(
+        run_task(
+            prepared,
+            RunSettings(state_folder=state_folder),
+            engine=docker_engine(state_folder),
+            observe=lambda notices, capabilities: observer,
+            control=control,
+        )
+    )
+
+
 async def pillion_once(state_folder: Path) -> float:
     result = parse_task_definition(definition())
     assert result.definition is not None
@@ -82,15 +100,7 @@ async def pillion_once(state_folder: Path) -> float:
     begin = time.perf_counter()
     prepared = prepare_task(result.definition, None, RunOptions(), cluster="default")
     control = TaskControl()
-    job = asyncio.create_task(
-        run_task(
-            prepared,
-            control=control,
-            engine=docker_engine(state_folder),
-            state_folder=state_folder,
-            observe=lambda notices, capabilities: observer,
-        )
-    )
+    job = launch(prepared, observer, control, state_folder)
     await asyncio.wait({job, asyncio.create_task(observer.running.wait())}, return_when="FIRST_COMPLETED")
     control.kill()
     await job
@@ -214,19 +224,19 @@ async def exit_to_start(state_folder: Path) -> None:
     """
     calls: dict[str, float] = {}
     told: dict[str, float] = {}
-    real_start, real_saw = DockerTask.start, DockerTask.saw
+    real_start, real_saw = DockerTask.start, Hearing.saw
 
     async def start(self: DockerTask, container: str, *, restart: bool) -> float:
         calls[container] = time.time()
         return await real_start(self, container, restart=restart)
 
-    def saw(self: DockerTask, sighting: Sighting) -> None:
+    def saw(self: Hearing, sighting: Sighting) -> None:
         if sighting.kind is Seen.DIE:
             told[sighting.container] = sighting.at_s
         real_saw(self, sighting)
 
     by_event, by_process = [], []
-    with mock.patch.object(DockerTask, "start", start), mock.patch.object(DockerTask, "saw", saw):
+    with mock.patch.object(DockerTask, "start", start), mock.patch.object(Hearing, "saw", saw):
         for _ in range(ROUNDS):
             finished = await one_exit(state_folder)
             by_process.append(calls["web"] - finished)
@@ -246,15 +256,7 @@ async def one_exit(state_folder: Path) -> float:
     observer = StopWhenRunning()
     prepared = prepare_task(result.definition, None, RunOptions(), cluster="default")
     control = TaskControl()
-    job = asyncio.create_task(
-        run_task(
-            prepared,
-            control=control,
-            engine=docker_engine(state_folder),
-            state_folder=state_folder,
-            observe=lambda notices, capabilities: observer,
-        )
-    )
+    job = launch(prepared, observer, control, state_folder)
     await observer.running.wait()
     name = prepared.plan.container("init").engine_name
     text = subprocess.run(
@@ -280,16 +282,8 @@ async def many_tasks(state_folder: Path) -> None:
     controls = [TaskControl() for _ in range(TASKS)]
     begin = time.perf_counter()
     jobs = [
-        asyncio.create_task(
-            run_task(
-                prepare_task(result.definition, None, RunOptions(), cluster="default"),
-                engine=docker_engine(state_folder),
-                state_folder=state_folder,
-                observe=lambda notices, capabilities, observer=observer: observer,
-                control=control,
-            )
-        )
-        for observer, control in zip(observers, controls, strict=True)
+        launch(prepare_task(result.definition, None, RunOptions(), cluster="default"), *pair, state_folder)
+        for pair in zip(observers, controls, strict=True)
     ]
     waits = [asyncio.create_task(observer.running.wait()) for observer in observers]
     for wait, job in zip(waits, jobs, strict=True):
