@@ -82,7 +82,7 @@ async def run_task(
         control: lets somebody stop the task.
 
     Raises:
-        EngineUnreachableError: there is no engine, or it went away and did not come back.
+        EngineUnreachableError: there is no engine. One that goes away later ends the run as it then is.
         StoreError: the state folder cannot be used.
         FirelensError: ECS would not start the task's log router.
     """
@@ -112,20 +112,21 @@ async def run_task(
             try:
                 if settings.stop_after_s is not None:
                     clock.call_later(settings.stop_after_s, control.stop)
-                state = await runner.run()
-                shape = describe_task(plan, state, _facts(plan, task), prepared.overrides)
+                await runner.run()
             except EngineUnreachableError as error:
                 lost = True
-                raise EngineUnreachableError(f"{error}\n  {_left_there(plan)}") from error
+                observer.trouble(f"{error}\n  {_left_there(plan)}")
             finally:
+                state = runner.state
+                shape = describe_task(plan, state, _facts(plan, task), prepared.overrides)
                 await _clean_up(task, observer, keep=settings.keep, lost=lost)
-        if runner.is_journalled:
+        if runner.is_journalled and not lost:
             store.forget(plan.identity.task_id)
     finally:
         await engine.close()
         store.close()
     # The user did not ask for a stop that a full disk made necessary: that is no success.
-    gave_up = state.ended_by is None and not runner.is_journalled
+    gave_up = lost or (state.ended_by is None and not runner.is_journalled)
     return RunOutcome(exit_code=NEVER_RAN_EXIT_CODE if gave_up else exit_code_of(state), task=shape)
 
 

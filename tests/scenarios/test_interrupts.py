@@ -137,6 +137,7 @@ def test_an_engine_that_goes_away_is_said_once_with_what_is_left_there(
         if network:
             docker("network", "rm", *network)
     assert run.exit_code == 125
+    assert (run.task["lastStatus"], run.container("app")["lastStatus"]) == ("RUNNING", "RUNNING")
     assert "Traceback" not in run.errors
     message, left = run.errors.splitlines()
     assert message.startswith(f"pillion: The container engine at unix://{tmp_path}/p.sock does not answer: ")

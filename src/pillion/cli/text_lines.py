@@ -133,9 +133,14 @@ class TextLines:
         """Print how the task ended."""
         self._stop_live()
         code = f"{task['stopCode']}: " if "stopCode" in task else ""
-        self.say("pillion", f"task stopped. {code}{task.get('stoppedReason', '')}")
+        if task["lastStatus"] == "STOPPED":
+            self.say("pillion", f"task stopped. {code}{task.get('stoppedReason', '')}")
+        else:
+            self.say("pillion", f"the task was {task['lastStatus']} when the engine went away")
         for container in task["containers"]:
             ended = f"exit code {container['exitCode']}" if "exitCode" in container else "never ran"
+            if container["lastStatus"] != "STOPPED":
+                ended = f"was {container['lastStatus']}"
             reason = f"  {container['reason']}" if "reason" in container else ""
             self.say(container["name"], f"{ended}{reason}")
         self.say("pillion", f"exit code {exit_code}")
