@@ -55,5 +55,5 @@ def test_unknown_values_of_variables_and_log_options_do_not_stop_a_rehearsal() -
 
 def test_what_a_list_of_containers_does_not_say_is_left_out() -> None:
     found = complete_definition(choose_definition([app()]), to_run=True)
-    assert found.value == {"containerDefinitions": [app()]}
+    assert found.value == {"family": "task", "containerDefinitions": [app()]}
     assert found.stand_ins == ()

@@ -22,6 +22,9 @@ _MEANINGLESS_TO_A_PLAN: Final = frozenset(
 _TEXTS_OF_NO_ORDER: Final = frozenset({"options", "dockerLabels", "command", "entryPoint"})
 """The same for everything below these."""
 
+_UNNAMED: Final = "task"
+"""The family of a list of containers, which has no name."""
+
 STAND_IN: Final = "known-when-deployed"
 
 
@@ -61,7 +64,7 @@ def complete_definition(subject: Subject, *, to_run: bool) -> Completed:
     filler = _Filler(to_run=to_run)
     value = dict(subject.value)
     if subject.road is Road.CONTAINERS:
-        value = {key: item for key, item in value.items() if item is not UNKNOWN}
+        value = {"family": _UNNAMED, **{key: item for key, item in value.items() if item is not UNKNOWN}}
     if subject.name and value.get("family", UNKNOWN) is UNKNOWN and "taskDefinition" not in value:
         value["family"] = subject.name
     filled = {key: filler.fill(item, (key,)) for key, item in value.items()}

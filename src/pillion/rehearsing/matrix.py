@@ -88,7 +88,7 @@ def _legend(drill: Drill) -> list[str]:
     if any(trial.lost_logs for trial in drill.trials):
         marks.append(f"{_LOST}: output is lost")
     return [
-        ";  ".join(lines),
+        *lines,
         ";  ".join(marks),
         "times: from the mishap, or from the stop that is ignored, until the task is STOPPED",
     ]
@@ -105,34 +105,30 @@ def _losses(drill: Drill) -> list[str]:
 
 
 def _dangers(drill: Drill) -> list[str]:
-    """Return what should not be left like that: mishaps of one container with one end are told together."""
+    """Return what should not be left like that, each container once for the mishaps with one end."""
     if not drill.dangers:
         return ["No mishap of a sidecar takes the task down, and none makes it wait for ever."]
-    mishaps: dict[tuple[str, str, Effect, tuple[str, ...]], list[str]] = {}
+    found: dict[tuple[str, str, bool], list[str]] = {}
     for trial in drill.dangers:
-        waits = tuple(item.text for item in hangs_of(trial))
-        effect = Effect.HANGS if trial.effect is Effect.HANGS else Effect.STOPS
-        key = (trial.container, trial.danger or "", effect, waits)
-        mishaps.setdefault(key, []).append(trial.mishap.value)
+        key = (trial.container, trial.danger or "", trial.effect is Effect.HANGS)
+        waits = "; ".join(item.text for item in hangs_of(trial) if trial.container in item.on)
+        found.setdefault(key, []).append(f"{trial.mishap.value}{f': {waits}' if waits else ''}")
     lines = ["Should not be left like that:"]
-    for (container, danger, effect, waits), words in mishaps.items():
-        lines.append(f"  {container} {_or(words)}: {danger}")
-        lines += [f"    {text}" for text in waits]
-        lines.append(f"    {_advice(container, effect)}")
+    for (container, danger, hangs), mishaps in found.items():
+        subject = "" if danger.startswith(f"{container} ") else f"{container}: "
+        lines.append(f"  {subject}{danger}")
+        lines += [f"    {mishap}" for mishap in mishaps]
+        lines.append(f"    {_advice(container, hangs=hangs)}")
     return lines
 
 
-def _advice(container: str, effect: Effect) -> str:
-    if effect is Effect.HANGS:
+def _advice(container: str, *, hangs: bool) -> str:
+    if hangs:
         return f"Give {container} a startTimeout: when it has passed, ECS stops the task and says why."
     return (
         f"Make {container} essential if the task is worth nothing without it; "
         "if it is not, let nobody wait for it."
     )
-
-
-def _or(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _not_well(drill: Drill) -> list[str]:

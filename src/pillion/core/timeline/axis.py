@@ -16,10 +16,13 @@ CUTS_MAX = 4
 CUT_LEAST_S = 10.0
 """A shorter stretch is never cut."""
 
-CUT_SHARE = 0.5
+CUT_SHARE = 0.6
 """A stretch is cut that takes more than this share of the whole time."""
 
 LABEL_GAP = 3
+_DIGITS = 3
+"""Times are told apart by the millisecond."""
+
 _STEPS_S = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
     *(1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0),
@@ -92,7 +95,8 @@ def make_axis(changes_s: Iterable[float], *, ends_s: float, width: int) -> Axis:
         ends_s: the end of the axis.
         width: how many columns there are.
     """
-    inside = {at_s for at_s in changes_s if 0.0 < at_s < ends_s}
+    ends_s = round(ends_s, _DIGITS)
+    inside = {at_s for at_s in (round(at_s, _DIGITS) for at_s in changes_s) if 0.0 < at_s < ends_s}
     gaps = list(pairwise(sorted({0.0, ends_s, *inside})))
     if not gaps:
         return Axis(

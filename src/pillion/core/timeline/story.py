@@ -6,7 +6,7 @@ containers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pillion.core.lifecycle.commands import (
@@ -21,6 +21,10 @@ from pillion.core.lifecycle.spec import TaskSpec
 from pillion.core.lifecycle.states import ContainerKind, ContainerStatus
 
 _TOLD = frozenset({ContainerStatus.PULLED, ContainerStatus.RUNNING, ContainerStatus.STOPPED})
+
+LINES_FIRST = 50
+LINES_LAST = 15
+"""How many lines of a long story are shown, from its beginning and its end: restarts can go on for hours."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +56,7 @@ def _happening(at_s: float, command: Command) -> Happening | None:
         case ReportHealth(container=name, status=status, cause=cause):
             return Happening(at_s=at_s, container=name, what=status.value, why=cause)
         case ReportRestart(container=name, restart_count=count, cause=cause):
-            return Happening(at_s=at_s, container=name, what=f"restarted ({count})", why=cause)
+            return Happening(at_s=at_s, container=name, what="restarted", why=f"{cause} ({count})")
         case ReportStopping(cause=cause):
             return Happening(at_s=at_s, container=None, what="is to stop", why=cause)
         case ReportTask(last_status=status, cause=cause):
@@ -61,8 +65,17 @@ def _happening(at_s: float, command: Command) -> Happening | None:
             return None
 
 
-def story_lines(story: Iterable[Happening]) -> list[str]:
-    """Return the story as lines: time, who, what, why."""
+def story_lines(story: Sequence[Happening]) -> list[str]:
+    """Return the story as lines: time, who, what, why. The middle of a very long one is left out."""
+    left_out = len(story) - LINES_FIRST - LINES_LAST
+    if left_out > 1:
+        first, last = story[:LINES_FIRST], story[-LINES_LAST:]
+        lines = _lines([*first, *last])
+        return [*lines[:LINES_FIRST], f"… {left_out} more …", *lines[LINES_FIRST:]]
+    return _lines(story)
+
+
+def _lines(story: Sequence[Happening]) -> list[str]:
     told = [(f"{item.at_s:.2f} s", item.container or "the task", item) for item in story]
     times = max((len(at) for at, _, _ in told), default=0)
     names = max((len(name) for _, name, _ in told), default=0)
