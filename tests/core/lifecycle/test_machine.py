@@ -84,10 +84,10 @@ def test_the_first_start_stays_and_the_process_start_follows_restarts() -> None:
 
 
 def test_the_first_times_of_a_task_stay() -> None:
-    spec = task(container("web"), container("other"))
+    spec = task(container("web", has_health_check=True), container("other"))
     both = [pair for name in ("web", "other") for pair in upto_running(name)]
     later = (
-        (20.0, ev.HealthProbed(container="web", failing_streak=0)),
+        (20.0, ev.HealthProbed(container="web", failing_streak=1)),
         (30.0, ev.Exited(container="web", exit_code=0)),
         (40.0, ev.Exited(container="other", exit_code=0)),
     )
