@@ -1,7 +1,12 @@
 from __future__ import annotations
 
-import pytest
+from itertools import pairwise
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pillion.engines.simulated.behaviour import Behaviour, Life
 from pillion.rehearsing.rehearsal import (
     Effect,
     Outcome,
@@ -133,3 +138,27 @@ def test_the_drill_knows_log_routes_from_the_definition() -> None:
         "EXITS_WITH_0": ("app",),
         "OUT_OF_MEMORY": ("app",),
     }
+
+
+times = st.none() | st.floats(min_value=0, max_value=400)
+lives = st.builds(
+    Life,
+    exits_after_s=times,
+    exit_code=st.integers(0, 255),
+    healthy_after_s=times,
+    unhealthy_after_s=times,
+    stops_after_s=times,
+)
+behaviours = st.builds(Behaviour, pull_s=st.floats(0, 400), lives=st.tuples(lives))
+
+
+@given(scripts=st.dictionaries(st.sampled_from(["loader", "envoy", "web"]), behaviours), stop_s=times)
+def test_whatever_containers_do_the_chart_has_no_gap_and_the_text_no_trouble(
+    scripts: dict[str, Behaviour], stop_s: float | None
+) -> None:
+    told = rehearse_task(PROXIED, scripts, stop_after_s=stop_s)
+    for track in told.tracks:
+        assert all(one.ends_s == other.begins_s for one, other in pairwise(track.spans))
+    chart = rehearsal_text(told, columns=80).split("\n\n")[0]
+    assert all(len(line) <= 80 for line in chart.split("\n"))
+    assert (told.outcome is not Outcome.STUCK) or told.hangs
