@@ -10,36 +10,42 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pillion.core.lifecycle.codec import decode_event, encode_event
 from pillion.core.lifecycle.events import Event
 from pillion.ports.store import StoreError
+from pillion.stores.schema import SCHEMA_VERSION, NewerSchemaError, migrate
 
 DATABASE_NAME = "journal.db"
-
-SCHEMA_VERSION = 1
 
 BUSY_S = 5.0
 """How long a write waits for another pillion that is writing."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS tasks (
-  task_id TEXT PRIMARY KEY,
-  created_at REAL NOT NULL,
-  about TEXT NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS events (
-  task_id TEXT NOT NULL,
-  number INTEGER NOT NULL,
-  at REAL NOT NULL,
-  body TEXT NOT NULL,
-  PRIMARY KEY (task_id, number)
-) STRICT, WITHOUT ROWID;
-"""
+_NO_TASK: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredTask:
+    """A task that the database knows.
+
+    Attributes:
+        task_id: its id.
+        created_at_s: when its journal began (POSIX seconds).
+        ended_at_s: when it was over; None for one that still runs, or whose process died.
+        about: what its journal was begun with.
+        result: the task as DescribeTasks showed it at its end; empty before that.
+    """
+
+    task_id: str
+    created_at_s: float
+    ended_at_s: float | None = None
+    about: Mapping[str, Any]
+    result: Mapping[str, Any]
 
 
 def state_folder() -> Path:
@@ -71,20 +77,19 @@ class SqliteStore:
             self._migrate()
 
     def _migrate(self) -> None:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA_VERSION:
+        try:
+            migrate(self._connection)
+        except NewerSchemaError as error:
             raise StoreError(
-                f"{self._path} has format {version}, written by a newer pillion (this one knows "
+                f"{self._path} has format {error.version}, written by a newer pillion (this one knows "
                 f"{SCHEMA_VERSION}): bring pillion up to date or set PILLION_STATE_DIR to another folder"
-            )
-        self._connection.executescript(_SCHEMA)
-        self._connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            ) from error
 
     def begin(self, task_id: str, about: dict[str, Any], at_s: float) -> SqliteJournal:
         """Begin the journal of a new task; `about` is what is needed to know the task again."""
         with self._translated():
             self._connection.execute(
-                "INSERT INTO tasks VALUES (?, ?, ?)",
+                "INSERT INTO tasks (task_id, created_at, about) VALUES (?, ?, ?)",
                 (task_id, at_s, json.dumps(about, separators=(",", ":"))),
             )
         return SqliteJournal(self, task_id)
@@ -103,11 +108,101 @@ class SqliteStore:
             ).fetchall()
         return tuple((at_s, decode_event(json.loads(body))) for at_s, body in rows)
 
-    def forget(self, task_id: str) -> None:
-        """Remove a task and its events. Raises StoreError."""
+    def end(self, task_id: str, result: Mapping[str, Any], at_s: float) -> None:
+        """Note that a task is over. It stays readable until it is pruned. Raises StoreError.
+
+        Args:
+            task_id: the task.
+            result: the task as DescribeTasks shows it now.
+            at_s: when it was over (POSIX seconds).
+        """
+        body = json.dumps(result, separators=(",", ":"))
         with self._translated():
-            self._connection.execute("DELETE FROM events WHERE task_id = ?", (task_id,))
-            self._connection.execute("DELETE FROM tasks WHERE task_id = ?", (task_id,))
+            self._connection.execute(
+                "UPDATE tasks SET ended_at = ?, result = ? WHERE task_id = ?", (at_s, body, task_id)
+            )
+
+    def tasks(self) -> tuple[StoredTask, ...]:
+        """Return every task that is known, the newest first. Raises StoreError."""
+        with self._translated():
+            rows = self._connection.execute(
+                "SELECT task_id, created_at, ended_at, about, result FROM tasks "
+                "ORDER BY created_at DESC, rowid DESC"
+            ).fetchall()
+        return tuple(
+            StoredTask(
+                task_id=task_id,
+                created_at_s=created_at_s,
+                ended_at_s=ended_at_s,
+                about=json.loads(about),
+                result=json.loads(result) if result else _NO_TASK,
+            )
+            for task_id, created_at_s, ended_at_s, about, result in rows
+        )
+
+    def about(self, task_id: str) -> Mapping[str, Any] | None:
+        """Return what a task's journal was begun with, or None for an unknown task. Raises StoreError."""
+        with self._translated():
+            row = self._connection.execute("SELECT about FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
+        return None if row is None else dict(json.loads(row[0]))
+
+    def keep_lines(self, task_id: str, container: str, lines: Sequence[str]) -> None:
+        """Keep the last lines that a container wrote, in place of those kept before. Raises StoreError."""
+        body = json.dumps(list(lines), ensure_ascii=False)
+        with self._translated():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO last_lines VALUES (?, ?, ?)", (task_id, container, body)
+            )
+
+    def last_lines(self, task_id: str) -> dict[str, tuple[str, ...]]:
+        """Return the last lines that were kept of a task, by container, oldest first. Raises StoreError."""
+        with self._translated():
+            rows = self._connection.execute(
+                "SELECT container, lines FROM last_lines WHERE task_id = ? ORDER BY container", (task_id,)
+            ).fetchall()
+        return {container: tuple(json.loads(lines)) for container, lines in rows}
+
+    def forget(self, task_id: str) -> None:
+        """Remove a task and everything of it. Raises StoreError."""
+        with self._translated(), self._transaction():
+            self._remove(task_id)
+
+    def prune(self, *, ended_before_s: float) -> tuple[str, ...]:
+        """Remove every task that was over before a time, oldest first, all or none.
+
+        A task that is not over stays, however old it is: somebody may still want to pick it up.
+
+        Args:
+            ended_before_s: POSIX seconds.
+
+        Returns:
+            The ids of the tasks that were removed, in that order.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        with self._translated(), self._transaction():
+            rows = self._connection.execute(
+                "SELECT task_id FROM tasks WHERE ended_at < ? ORDER BY ended_at, rowid", (ended_before_s,)
+            ).fetchall()
+            for (task_id,) in rows:
+                self._remove(task_id)
+        return tuple(task_id for (task_id,) in rows)
+
+    def _remove(self, task_id: str) -> None:
+        self._connection.execute("DELETE FROM events WHERE task_id = ?", (task_id,))
+        self._connection.execute("DELETE FROM last_lines WHERE task_id = ?", (task_id,))
+        self._connection.execute("DELETE FROM tasks WHERE task_id = ?", (task_id,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Let go of the database."""

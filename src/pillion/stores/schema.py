@@ -1,0 +1,84 @@
+"""The tables of the journal's database, and how those of an older pillion become today's.
+
+Version 1 had tasks and events and forgot a task at its end. Version 2 keeps a task for a while after its end
+(`ended_at`, `result`), and the last lines that its containers wrote.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+SCHEMA_VERSION = 2
+
+_TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS tasks (
+      task_id TEXT PRIMARY KEY,
+      created_at REAL NOT NULL,
+      about TEXT NOT NULL,
+      ended_at REAL,
+      result TEXT
+    ) STRICT
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS events (
+      task_id TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      at REAL NOT NULL,
+      body TEXT NOT NULL,
+      PRIMARY KEY (task_id, number)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS last_lines (
+      task_id TEXT NOT NULL,
+      container TEXT NOT NULL,
+      lines TEXT NOT NULL,
+      PRIMARY KEY (task_id, container)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+_FROM_1 = ("ALTER TABLE tasks ADD COLUMN ended_at REAL", "ALTER TABLE tasks ADD COLUMN result TEXT")
+
+
+class NewerSchemaError(Exception):
+    """The database was written by a newer pillion; `version` is its format."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"format {version}")
+        self.version = version
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Make the tables, or bring them up to date, in one transaction.
+
+    Two processes may open an old database at once: the second finds it done.
+
+    Raises:
+        NewerSchemaError: a newer pillion wrote it; nothing was touched.
+        sqlite3.Error: the database cannot be read or written.
+    """
+    if version_of(connection) == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = version_of(connection)
+        if version == 1:
+            for statement in _FROM_1:
+                connection.execute(statement)
+        for statement in _TABLES:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the format of a database; 0 for an empty one. Raises NewerSchemaError."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise NewerSchemaError(version)
+    return int(version)
