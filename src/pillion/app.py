@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,12 @@ from pillion.core.describe import NEVER_RAN_EXIT_CODE, describe_task, exit_code_
 from pillion.core.lifecycle.events import KillRequested, StopRequested
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import Notice, TaskPlan
-from pillion.core.taskdef.render import render_task_definition
+from pillion.core.record import encode_record
 from pillion.ports.engine import Capabilities, Engine, EngineError, EngineTask, EngineUnreachableError
+from pillion.ports.store import StoreError
 from pillion.preparing import PreparedTask
 from pillion.runtime.clock import SystemClock
+from pillion.runtime.last_lines import LastLines
 from pillion.runtime.observer import Observer
 from pillion.runtime.runner import TaskRunner
 from pillion.stores.sqlite import SqliteStore
@@ -71,6 +75,8 @@ async def run_task(
     engine: Engine,
     observe: Callable[[tuple[Notice, ...], Capabilities], Observer],
     control: TaskControl | None = None,
+    keep_history_s: float = 0.0,
+    source: str | None = None,
 ) -> RunOutcome:
     """Run a task in the foreground, from nothing to nothing left behind.
 
@@ -80,6 +86,8 @@ async def run_task(
         engine: where it runs; closed at the end.
         observe: called once with all notices when the engine answered; returns who is told what happens.
         control: lets somebody stop the task.
+        keep_history_s: how long the task's journal is kept after its end, in seconds; 0 forgets it.
+        source: the whole path of the file that the definition came from, if it is one.
 
     Raises:
         EngineUnreachableError: there is no engine. One that goes away later ends the run as it then is.
@@ -100,8 +108,17 @@ async def run_task(
             clock=clock,
         ) as around:
             plan, task = around.plan, around.task
-            observer = observe((*plan.notices, *around.notices, *await task.notices()), capabilities)
-            about = {"definition": render_task_definition(prepared.definition), "arn": plan.identity.task_arn}
+            told = observe((*plan.notices, *around.notices, *await task.notices()), capabilities)
+            history = _History(store, plan.identity.task_id, keep_s=keep_history_s)
+            observer = LastLines(told, history.keep_lines)
+            about = encode_record(
+                plan,
+                prepared.definition,
+                overrides=prepared.overrides,
+                source=source,
+                process_id=os.getpid(),
+            )
+            history.prune(clock.now_s())
             journal = store.begin(plan.identity.task_id, about, clock.now_s())
             runner = TaskRunner(
                 task, clock=clock, journal=journal, observer=observer, companion=around.companion
@@ -121,13 +138,43 @@ async def run_task(
                 shape = describe_task(plan, state, _facts(plan, task), prepared.overrides)
                 await _clean_up(task, observer, keep=settings.keep, lost=lost)
         if runner.is_journalled and not lost:
-            store.forget(plan.identity.task_id)
+            observer.finish()
+            history.end(shape, clock.now_s(), observer)
     finally:
         await engine.close()
         store.close()
     # The user did not ask for a stop that a full disk made necessary: that is no success.
     gave_up = lost or (state.ended_by is None and not runner.is_journalled)
     return RunOutcome(exit_code=NEVER_RAN_EXIT_CODE if gave_up else exit_code_of(state), task=shape)
+
+
+class _History:
+    """What is kept of one task after its end. A store that fails costs the history and never the run."""
+
+    def __init__(self, store: SqliteStore, task_id: str, *, keep_s: float) -> None:
+        self._store = store
+        self._task_id = task_id
+        self._keep_s = keep_s
+
+    def keep_lines(self, container: str, lines: Sequence[str]) -> None:
+        """Keep the last lines of a container."""
+        with suppress(StoreError):
+            self._store.keep_lines(self._task_id, container, lines)
+
+    def prune(self, now_s: float) -> None:
+        """Forget the tasks whose time is over."""
+        with suppress(StoreError):
+            self._store.prune(now_s)
+
+    def end(self, shape: Mapping[str, Any], now_s: float, observer: Observer) -> None:
+        """Keep the task as it ended, or forget it where nothing is kept."""
+        try:
+            if self._keep_s > 0:
+                self._store.end(self._task_id, shape, now_s, keep_s=self._keep_s)
+            else:
+                self._store.forget(self._task_id)
+        except StoreError as error:
+            observer.trouble(str(error))
 
 
 async def _clean_up(task: EngineTask, observer: Observer, *, keep: bool, lost: bool) -> None:

@@ -31,6 +31,7 @@ _RUN_KEYS: Mapping[str, type | tuple[type, ...]] = {
     "mute": list,
     "stub": list,
     "keep": bool,
+    "keep_history": str,
     "timestamps": bool,
     "endpoints": str,
     "firelens_mode": str,

@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 def test_a_task_that_is_over_stays_with_its_end_and_its_result(store: SqliteStore) -> None:
     store.begin("old", {"family": "a"}, 1.0)
     store.begin("new", {"family": "b"}, 2.0)
-    store.end("old", {"lastStatus": "STOPPED"}, 3.0)
+    store.end("old", {"lastStatus": "STOPPED"}, 3.0, keep_s=9.0)
     assert store.tasks() == (
         StoredTask(task_id="new", created_at_s=2.0, about={"family": "b"}, result={}),
         StoredTask(
@@ -54,31 +54,31 @@ def test_what_a_journal_was_begun_with_can_be_asked_for(store: SqliteStore) -> N
     assert (store.about("t1"), store.about("t2")) == ({"family": "a"}, None)
 
 
-def test_pruning_takes_what_ended_long_ago_oldest_first_and_leaves_what_is_not_over(
+def test_pruning_takes_what_was_kept_long_enough_oldest_first_and_leaves_what_is_not_over(
     store: SqliteStore,
 ) -> None:
     for number, task_id in enumerate(("running", "second", "first", "recent")):
         journal = store.begin(task_id, {}, float(number))
         journal.append(ev.StartRequested(), float(number))
         store.keep_lines(task_id, "app", [task_id])
-    store.end("first", {}, 10.0)
-    store.end("second", {}, 20.0)
-    store.end("recent", {}, 30.0)
-    assert store.prune(ended_before_s=30.0) == ("first", "second")
+    store.end("first", {}, 10.0, keep_s=60.0)
+    store.end("second", {}, 20.0, keep_s=10.0)
+    store.end("recent", {}, 15.0, keep_s=60.0)
+    assert store.prune(70.0) == ("first", "second")
     assert [item.task_id for item in store.tasks()] == ["recent", "running"]
     assert (store.read("first"), store.last_lines("first")) == ((), {})
     assert store.last_lines("running") == {"app": ("running",)}
-    assert store.prune(ended_before_s=30.0) == ()
+    assert store.prune(70.0) == ()
 
 
 def test_pruning_that_fails_removes_nothing(store: SqliteStore, tmp_path: Path) -> None:
     store.begin("t1", {}, 1.0)
-    store.end("t1", {}, 2.0)
+    store.end("t1", {}, 2.0, keep_s=1.0)
     other = sqlite3.connect(tmp_path / DATABASE_NAME)
     other.execute("CREATE TRIGGER stay BEFORE DELETE ON tasks BEGIN SELECT RAISE(ABORT, 'not allowed'); END")
     store.keep_lines("t1", "app", ["kept"])
     with pytest.raises(StoreError, match="not allowed"):
-        store.prune(ended_before_s=9.0)
+        store.prune(9.0)
     assert store.last_lines("t1") == {"app": ("kept",)}
     other.close()
 
@@ -102,7 +102,7 @@ def test_a_database_of_version_1_loads_and_goes_on(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path)
     assert store.read("t1") == ((1.5, ev.StartRequested()),)
     assert store.tasks() == (StoredTask(task_id="t1", created_at_s=1.0, about={"arn": "a"}, result={}),)
-    store.end("t1", {}, 2.0)
+    store.end("t1", {}, 2.0, keep_s=1.0)
     store.close()
     again = sqlite3.connect(tmp_path / DATABASE_NAME)
     assert again.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)

@@ -28,6 +28,7 @@ from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.overrides import TaskOverride, parse_overrides
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.core.taskdef.problem import Problem, format_path
+from pillion.core.units import parse_duration_s
 from pillion.documents.json_text import parse_json
 from pillion.documents.load import load_document
 from pillion.documents.source import Document
@@ -39,6 +40,9 @@ from pillion.inputs import (
     complete_definition,
 )
 from pillion.settings import Settings, SettingsError, find_settings
+
+KEEP_HISTORY_S = 3600.0
+"""How long a task can be described after its end, in seconds: ECS's hour."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +191,21 @@ def settings_for(file: str) -> Settings:
         return find_settings(file)
     except SettingsError as error:
         raise UserError(str(error)) from error
+
+
+def keep_history(settings: Settings) -> float:
+    """Return for how many seconds a task is kept after its end: `keep_history`, else ECS's hour.
+
+    Raises:
+        UserError: pillion.toml says something that is no duration.
+    """
+    text = settings.table("run").get("keep_history")
+    if text is None:
+        return KEEP_HISTORY_S
+    try:
+        return parse_duration_s(text)
+    except ValueError as error:
+        raise UserError(f"{settings.path}: [run] keep_history: {error}") from error
 
 
 def run_options(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pillion.cli.exits import UserError
+from pillion.cli.exits import NOT_RUN, UserError
 
 if TYPE_CHECKING:
     from pillion.cli.places import KnownDefinition
@@ -76,7 +76,27 @@ def _from_source(source: str, known: KnownDefinition | None) -> list[Diagnosis]:
 
 
 def _from_journal(task: str | None, known: KnownDefinition | None) -> Diagnosis:
-    raise UserError("give --from FILE")
+    from pillion.cli.places import definition_of_record, with_places
+    from pillion.history import HistoryError, explain_task, find_task, remember
+    from pillion.ports.store import StoreError
+    from pillion.stores.sqlite import SqliteStore, state_folder
+
+    try:
+        store = SqliteStore(state_folder())
+    except StoreError as error:
+        raise UserError(str(error), exit_code=NOT_RUN) from error
+    try:
+        remembered = remember(store, find_task(store, task))
+    except HistoryError as error:
+        raise UserError(
+            f"{error}\n  For a task that ran elsewhere: pillion explain --from FILE, "
+            "with what aws ecs describe-tasks prints."
+        ) from error
+    except StoreError as error:
+        raise UserError(str(error), exit_code=NOT_RUN) from error
+    finally:
+        store.close()
+    return with_places(explain_task(remembered), known or definition_of_record(remembered.record))
 
 
 def _read(source: str) -> str:

@@ -10,6 +10,7 @@ from pillion.core.diagnosis.definition import DefinitionFacts, definition_facts
 from pillion.core.diagnosis.model import Diagnosis
 from pillion.core.errors import DocumentError
 from pillion.core.findings import Path, Place
+from pillion.core.record import TaskRecord
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.core.taskdef.problem import format_path
 from pillion.documents.load import load_document
@@ -66,3 +67,23 @@ def with_places(diagnosis: Diagnosis, known: KnownDefinition | None) -> Diagnosi
             replace(item, place=known.place(item.path)) if item.path else item for item in diagnosis.findings
         ),
     )
+
+
+def definition_of_record(record: TaskRecord) -> KnownDefinition | None:
+    """Return the definition that a task was begun with as its file has it, or None where it has changed."""
+    if record.source is None:
+        return None
+    try:
+        known = read_known_definition(record.source, record.definition.family)
+    except UserError:
+        return None
+    same = known.facts.definition == record.definition
+    return known if same or _differs_by_overrides(record, known) else None
+
+
+def _differs_by_overrides(record: TaskRecord, known: KnownDefinition) -> bool:
+    """Say whether the run had overrides and the containers are still the same: then places still fit."""
+    names = [item.name for item in known.facts.definition.container_definitions]
+    return any(record.overrides.values()) and names == [
+        item.name for item in record.definition.container_definitions
+    ]

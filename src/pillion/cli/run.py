@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import click
 
@@ -76,6 +77,7 @@ def run(
     from pillion.app import RunOutcome, TaskControl, docker_engine, run_task
     from pillion.cli.definitions import (
         aws_refusals,
+        keep_history,
         read_overrides,
         read_task,
         run_options,
@@ -112,6 +114,7 @@ def run(
         stop_after_s = parse_duration_s(stop_after) if stop_after else None
     except ValueError as error:
         raise UserError(f"--stop-after: {error}") from error
+    keep_history_s = keep_history(settings)
     document = read_task(file, family)
     override = read_overrides(overrides)
     try:
@@ -161,6 +164,7 @@ def run(
         count_logs=count_logs,
     )
     control = TaskControl()
+    source = None if file == "-" else str(Path(file).absolute())
 
     async def run_here() -> tuple[RunOutcome, int]:
         with Interrupts(control) as interrupts:
@@ -170,6 +174,8 @@ def run(
                 engine=docker_engine(folder),
                 observe=observe,
                 control=control,
+                keep_history_s=keep_history_s,
+                source=source,
             )
         return outcome, interrupts.count
 
@@ -182,7 +188,7 @@ def run(
             output.close()
     exit_code = INTERRUPTED if interrupts else outcome.exit_code
     if isinstance(output, TextLines):
-        output.end(exit_code, outcome.task)
+        output.end(exit_code, outcome.task, explainable=keep_history_s > 0)
     else:
         output.result(exit_code, outcome.task)
     return exit_code

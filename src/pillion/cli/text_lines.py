@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pillion.cli.exits import INTERRUPTED
 from pillion.cli.ports import port_words
 from pillion.core.lifecycle.commands import (
     Report,
@@ -41,6 +42,9 @@ _TOLD = frozenset({ContainerStatus.RUNNING, ContainerStatus.STOPPED})
 """The statuses that ECS reports; the steps between are told with --verbose."""
 
 _BAR_WIDTH = 20
+
+_NO_QUESTION = (0, INTERRUPTED)
+"""Exit codes after which nobody asks why."""
 
 
 class TextLines:
@@ -129,8 +133,8 @@ class TextLines:
         stamp = f"{_local_time(datetime.now().timestamp())} " if self._timestamps else ""
         self._write(f"{stamp}{self._name(subject, colours=self._colours_err)} : {text}", error=True)
 
-    def end(self, exit_code: int, task: Mapping[str, Any]) -> None:
-        """Print how the task ended."""
+    def end(self, exit_code: int, task: Mapping[str, Any], *, explainable: bool = False) -> None:
+        """Print how the task ended, and how to ask why where it ended badly and its history is kept."""
         self._stop_live()
         code = f"{task['stopCode']}: " if "stopCode" in task else ""
         if task["lastStatus"] == "STOPPED":
@@ -144,6 +148,8 @@ class TextLines:
             reason = f"  {container['reason']}" if "reason" in container else ""
             self.say(container["name"], f"{ended}{reason}")
         self.say("pillion", f"exit code {exit_code}")
+        if explainable and exit_code not in _NO_QUESTION:
+            self.say("pillion", f"to see why: pillion explain {task['taskArn'].rpartition('/')[2][:8]}")
 
     def close(self) -> None:
         """Give the terminal back."""

@@ -1,7 +1,7 @@
 """The tables of the journal's database, and how those of an older pillion become today's.
 
 Version 1 had tasks and events and forgot a task at its end. Version 2 keeps a task for a while after its end
-(`ended_at`, `result`), and the last lines that its containers wrote.
+(`ended_at`, `forget_at`, `result`), and the last lines that its containers wrote.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _TABLES = (
       created_at REAL NOT NULL,
       about TEXT NOT NULL,
       ended_at REAL,
+      forget_at REAL,
       result TEXT
     ) STRICT
     """,
@@ -39,7 +40,11 @@ _TABLES = (
     """,
 )
 
-_FROM_1 = ("ALTER TABLE tasks ADD COLUMN ended_at REAL", "ALTER TABLE tasks ADD COLUMN result TEXT")
+_FROM_1 = (
+    "ALTER TABLE tasks ADD COLUMN ended_at REAL",
+    "ALTER TABLE tasks ADD COLUMN forget_at REAL",
+    "ALTER TABLE tasks ADD COLUMN result TEXT",
+)
 
 
 class NewerSchemaError(Exception):

@@ -108,18 +108,20 @@ class SqliteStore:
             ).fetchall()
         return tuple((at_s, decode_event(json.loads(body))) for at_s, body in rows)
 
-    def end(self, task_id: str, result: Mapping[str, Any], at_s: float) -> None:
+    def end(self, task_id: str, result: Mapping[str, Any], at_s: float, *, keep_s: float) -> None:
         """Note that a task is over. It stays readable until it is pruned. Raises StoreError.
 
         Args:
             task_id: the task.
             result: the task as DescribeTasks shows it now.
             at_s: when it was over (POSIX seconds).
+            keep_s: how long it is kept from then on, in seconds.
         """
         body = json.dumps(result, separators=(",", ":"))
         with self._translated():
             self._connection.execute(
-                "UPDATE tasks SET ended_at = ?, result = ? WHERE task_id = ?", (at_s, body, task_id)
+                "UPDATE tasks SET ended_at = ?, forget_at = ?, result = ? WHERE task_id = ?",
+                (at_s, at_s + keep_s, body, task_id),
             )
 
     def tasks(self) -> tuple[StoredTask, ...]:
@@ -167,13 +169,13 @@ class SqliteStore:
         with self._translated(), self._transaction():
             self._remove(task_id)
 
-    def prune(self, *, ended_before_s: float) -> tuple[str, ...]:
-        """Remove every task that was over before a time, oldest first, all or none.
+    def prune(self, now_s: float) -> tuple[str, ...]:
+        """Remove every task whose time is over, the one that ended first before the others, all or none.
 
         A task that is not over stays, however old it is: somebody may still want to pick it up.
 
         Args:
-            ended_before_s: POSIX seconds.
+            now_s: the time (POSIX seconds).
 
         Returns:
             The ids of the tasks that were removed, in that order.
@@ -183,7 +185,7 @@ class SqliteStore:
         """
         with self._translated(), self._transaction():
             rows = self._connection.execute(
-                "SELECT task_id FROM tasks WHERE ended_at < ? ORDER BY ended_at, rowid", (ended_before_s,)
+                "SELECT task_id FROM tasks WHERE forget_at <= ? ORDER BY ended_at, rowid", (now_s,)
             ).fetchall()
             for (task_id,) in rows:
                 self._remove(task_id)

@@ -53,7 +53,10 @@ def _summary(
 
 
 def _root(findings: tuple[Explanation, ...], chain: tuple[Link, ...]) -> Explanation | None:
-    """Return the explanation that the chain begins with."""
+    """Return the explanation that the answer is: a stop that was asked for, else where the chain begins."""
+    asked = [item for item in findings if item.role is Role.EXPECTED and item.container is None]
+    if asked:
+        return asked[0]
     first = next((link.container for link in chain if link.container), None)
     serious = [item for item in findings if item.role in (Role.FAULT, Role.EXPECTED)]
     own = [item for item in serious if item.container == first and first is not None]

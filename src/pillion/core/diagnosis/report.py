@@ -59,7 +59,7 @@ def _finding_lines(item: Explanation) -> list[str]:
     return [
         f"{_TITLES[item.role]}{doubt}: {who}{item.what}  [{item.code}]",
         *([f"  {item.why}"] if item.why else []),
-        *(f"  seen: {text}" for text in item.evidence),
+        *(f"  seen: {text}".replace("\n", "\n        ") for text in item.evidence),
         *([f"  look at: {where}"] if where else []),
         *(f"  do: {text}" for text in item.advice),
     ]

@@ -1,0 +1,178 @@
+"""Tasks that pillion ran, or still runs, out of the journals of the state folder.
+
+Part of the composition root: store, journal and diagnosis meet here. Nothing is changed: a task that runs in
+another process is read while that process writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pillion.core.diagnosis.definition import DefinitionFacts, definition_facts
+from pillion.core.diagnosis.diagnose import diagnose
+from pillion.core.diagnosis.evidence import TaskEvidence
+from pillion.core.diagnosis.journal import evidence_of_state, replay_journal
+from pillion.core.diagnosis.known import Role
+from pillion.core.diagnosis.model import Diagnosis, Explanation
+from pillion.core.lifecycle.codec import CodecError
+from pillion.core.lifecycle.explain import Waiting, waiting
+from pillion.core.lifecycle.state import initial_state
+from pillion.core.record import RecordError, TaskRecord, decode_record
+from pillion.stores.sqlite import SqliteStore, StoredTask
+
+_SHOWN_MAX = 10
+"""Tasks named in a message; more do not help to choose."""
+
+_ID_LENGTH = 8
+
+
+class HistoryError(Exception):
+    """The task that is meant cannot be found or read. The message says what there is, and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RememberedTask:
+    """A task out of its journal.
+
+    Attributes:
+        record: how it was begun.
+        evidence: where it is now, or where it ended.
+        facts: its definition.
+        waits: who waits for what, while it starts or stops.
+        is_abandoned: the process that ran it is gone, and the task was not over.
+    """
+
+    record: TaskRecord
+    evidence: TaskEvidence
+    facts: DefinitionFacts
+    waits: tuple[Waiting, ...]
+    is_abandoned: bool
+
+
+def find_task(store: SqliteStore, name: str | None) -> StoredTask:
+    """Return the task that is meant.
+
+    Args:
+        store: the journals.
+        name: the beginning of an id, an ARN, or a family with or without its revision, of which the newest is
+            meant; None for the newest of all.
+
+    Raises:
+        HistoryError: there is none, or the beginning of an id fits several.
+        StoreError: the store cannot be read.
+    """
+    tasks = store.tasks()
+    if not tasks:
+        raise HistoryError("pillion knows no task: none ran here, or their history is over (keep_history)")
+    if name is None:
+        return tasks[0]
+    wanted = name.rpartition("/")[2]
+    by_id = [item for item in tasks if item.task_id.startswith(wanted)]
+    if len(by_id) == 1:
+        return by_id[0]
+    if by_id:
+        raise HistoryError(f"several tasks have an id that begins with {wanted}:\n{_listed(by_id)}")
+    by_family = [item for item in tasks if wanted in _families(item)]
+    if by_family:
+        return by_family[0]
+    raise HistoryError(f"pillion knows no task {name}; it knows, the newest first:\n{_listed(tasks)}")
+
+
+def _families(item: StoredTask) -> tuple[str, ...]:
+    identity: Mapping[str, Any] = item.about.get("identity") or {}
+    family = identity.get("family") or (item.about.get("definition") or {}).get("family") or ""
+    return (family, f"{family}:{identity.get('revision', 1)}")
+
+
+def _listed(tasks: tuple[StoredTask, ...] | list[StoredTask]) -> str:
+    lines = [
+        f"  {item.task_id[:_ID_LENGTH]}  {_families(item)[1]}"
+        f"  {item.result.get('stopCode', 'stopped') if item.ended_at_s is not None else 'not over'}"
+        for item in tasks[:_SHOWN_MAX]
+    ]
+    rest = len(tasks) - _SHOWN_MAX
+    return "\n".join([*lines, *([f"  and {rest} more"] if rest > 0 else [])])
+
+
+def remember(
+    store: SqliteStore, stored: StoredTask, *, is_alive: Callable[[int], bool] | None = None
+) -> RememberedTask:
+    """Replay a task's journal.
+
+    Args:
+        store: the journals.
+        stored: the task.
+        is_alive: says whether a process is there.
+
+    Raises:
+        HistoryError: what was stored cannot be read by this pillion.
+        StoreError: the store cannot be read.
+    """
+    try:
+        record = decode_record(stored.about)
+        events = store.read(stored.task_id)
+    except (RecordError, CodecError, json.JSONDecodeError) as error:
+        raise HistoryError(f"the journal of task {stored.task_id} cannot be read: {error}") from error
+    facts = definition_facts(record.definition, spec=record.initial.spec if record.initial else None)
+    initial = record.initial or initial_state(replace(facts.spec, task_arn=record.task_arn))
+    state, causes = replay_journal(initial, events)
+    evidence = evidence_of_state(
+        state,
+        causes=causes,
+        lines=store.last_lines(stored.task_id),
+        definition_arn=record.identity.definition_arn if record.identity else "",
+        memory_mib={item.name or "": item.memory for item in record.definition.container_definitions},
+    )
+    over = stored.ended_at_s is not None or evidence.is_stopped
+    alive = record.process_id is not None and (is_alive or process_is_alive)(record.process_id)
+    return RememberedTask(
+        record=record,
+        evidence=evidence,
+        facts=facts,
+        waits=waiting(state),
+        is_abandoned=not over and not alive,
+    )
+
+
+def explain_task(task: RememberedTask, facts: DefinitionFacts | None = None) -> Diagnosis:
+    """Say why a task is where it is.
+
+    Args:
+        task: the task.
+        facts: its definition as a file has it now, where that is to be used instead of the stored one.
+    """
+    diagnosis = diagnose(task.evidence, facts or task.facts, task.waits)
+    if not task.is_abandoned:
+        return diagnosis
+    return replace(
+        diagnosis,
+        summary=f"{diagnosis.summary}; but the pillion that ran it is gone: this is what it wrote last",
+        findings=(_abandoned(task), *diagnosis.findings),
+    )
+
+
+def _abandoned(task: RememberedTask) -> Explanation:
+    arn = task.evidence.task_arn
+    return Explanation(
+        code="supervisor-gone",
+        role=Role.FAULT,
+        what="the pillion that ran the task ended without stopping it",
+        why="It was killed, or the machine went down. Its containers may still run, and nobody watches them.",
+        evidence=(f"process {task.record.process_id or '(unknown)'} is not there",),
+        advice=(f"Look for its containers: docker ps -a --filter label=com.amazonaws.ecs.task-arn={arn}",),
+    )
+
+
+def process_is_alive(process_id: int) -> bool:
+    """Say whether there is a process of that number. Another one may have got the number since."""
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
