@@ -101,7 +101,8 @@ def test_a_person_reads_output_on_one_stream_and_status_on_the_other(pillion: Pi
         "    app : exit code 7",
     ):
         assert line in told, done.stderr
-    assert told[-1] == "pillion : exit code 7"
+    assert told[-2] == "pillion : exit code 7"
+    assert re.fullmatch(r"pillion : to see why: pillion explain \w{8}", told[-1])
     assert "\x1b" not in done.stdout + done.stderr
 
 
