@@ -189,7 +189,6 @@ class Images:
 
     async def _build(self, container: ContainerPlan, folder: str, progress: ProgressSink) -> PullAnswer:
         image = container.image
-        before = await self._inspect(image.used)
         await build_image(
             self._client,
             folder=Path(folder),
@@ -200,17 +199,7 @@ class Images:
             container=container.name,
             progress=progress,
         )
-        after = await self._inspect(image.used)
-        if before is not None and after is not None and before["Id"] != after["Id"]:
-            await self._forget(before["Id"])
         return PullAnswer(pulled=False, digest=None)
-
-    async def _forget(self, image_id: str) -> None:
-        """Remove an image that a newer build has taken the name of, unless something else needs it."""
-        try:
-            await self._client.delete(f"images/{image_id}")
-        except ApiError:
-            return
 
     async def _label_of(self, reference: str, label: str) -> str | None:
         found = await self._inspect(reference)
