@@ -1,4 +1,4 @@
-"""Whole diagnoses: what is concluded from a task as DescribeTasks shows it, with or without its definition."""
+"""Whole diagnoses: what is concluded from a task that ECS describes, with its definition or without."""
 
 from __future__ import annotations
 

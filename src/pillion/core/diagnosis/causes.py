@@ -29,6 +29,16 @@ TASK_TABLES: tuple[tuple[KnownText, ...], ...] = (STOPS, *REASON_TABLES)
 _STOPPED_BY_A_SIGNAL = (None, 0, 143)
 """Exit codes that need no explanation in a container that was told to stop."""
 
+_WAITS = {
+    WaitKind.TASK: ("not-started", Role.EXPECTED),
+    WaitKind.OPERATION: ("working", Role.EXPECTED),
+    WaitKind.DEPENDENCY: ("waits", Role.EXPECTED),
+    WaitKind.HOLDER: ("waits", Role.EXPECTED),
+    WaitKind.RESOURCE: ("waits", Role.EXPECTED),
+    WaitKind.STOP_ORDER: ("waits-to-stop", Role.NOTE),
+}
+"""The finding that a wait is, and its part: who waits for others to stop is not why the task stops."""
+
 _CLOCK_SLACK_S = 1.5
 """ECS's times come from several clocks; a stopTimeout that is missed by less was probably reached."""
 
@@ -242,8 +252,8 @@ class Causes:
 
     def _of_waits(self) -> Iterator[Explanation]:
         for wait in self._waits:
-            if wait.kind in (WaitKind.TASK, WaitKind.OPERATION, WaitKind.STOP_ORDER):
-                continue
+            if self._task.container(wait.container) is None:
+                continue  # a pause container: those who wait for it say so
             target = wait.on[0] if wait.on else ""
             member = ("dependsOn",) if wait.kind is WaitKind.DEPENDENCY else ()
             advice: tuple[str, ...] = ()
@@ -253,8 +263,8 @@ class Causes:
                     "Set startTimeout on the dependency, make it essential, or wait for another condition.",
                 )
             yield Explanation(
-                code="waits-for-ever" if wait.for_ever else "waits",
-                role=Role.FAULT if wait.for_ever else Role.EXPECTED,
+                code="waits-for-ever" if wait.for_ever else _WAITS[wait.kind][0],
+                role=Role.FAULT if wait.for_ever else _WAITS[wait.kind][1],
                 container=wait.container,
                 what=wait.text.removeprefix(f"{wait.container} "),
                 evidence=tuple(self._status_words(name) for name in wait.on),

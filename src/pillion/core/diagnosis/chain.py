@@ -49,7 +49,7 @@ def _in_order(
     for name in holds:
         yield from after_its_dependency(name)
     for item in findings:
-        by_itself = item.role is Role.FAULT or item.code == "waits"
+        by_itself = item.role is Role.FAULT or item.code in ("waits", "working")
         if item.container and by_itself and (culprit is None or item.container != culprit.name):
             yield from after_its_dependency(item.container)
     if culprit is not None:
