@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,11 +18,13 @@ from typing import IO, Any
 
 BUSYBOX = "pillion-local/busybox:1"
 
-TIME_LIMIT_S = 90
+TIME_LIMIT_S = 60
 """No scenario takes nearly as long; one that hangs is killed and fails."""
 
-SERVE = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
-"""A container that runs until it is told to stop, and then ends with 0."""
+UP = "up: a stop will be heard"
+
+SERVE = ["sh", "-c", f"trap 'exit 0' TERM; echo '{UP}'; while :; do sleep 0.1; done"]
+"""A container that runs until it is told to stop, and then ends with 0. It says when it can hear that."""
 
 
 def container(name: str, script: str | None = None, **members: Any) -> dict[str, Any]:
@@ -65,8 +68,12 @@ class Run:
         return next(item for item in self.task["containers"] if item["name"] == name)
 
     def messages(self, name: str) -> list[str]:
-        """What a container wrote."""
-        return [line["message"] for line in self.lines if line["type"] == "log" and line["container"] == name]
+        """What a container wrote, but for the line in which one that serves says so."""
+        return [
+            line["message"]
+            for line in self.lines
+            if line["type"] == "log" and line["container"] == name and line["message"] != UP
+        ]
 
     def statuses(self, name: str) -> list[str]:
         """The internal statuses that a container went through."""
@@ -95,11 +102,18 @@ class Run:
         return [line["lastStatus"] for line in self.lines if line["type"] == "task"]
 
 
+def _serving(value: object) -> set[str]:
+    """Return the containers of a definition that say when they can hear a stop."""
+    containers = value.get("containerDefinitions", []) if isinstance(value, dict) else []
+    return {item["name"] for item in containers if item.get("command") == SERVE}
+
+
 class Session:
     """A `pillion run` under way."""
 
-    def __init__(self, process: subprocess.Popen[str], errors: IO[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], errors: IO[str], serving: set[str]) -> None:
         self._process = process
+        self._serving = serving
         self._errors = errors
         self.lines: list[dict[str, Any]] = []
 
@@ -114,8 +128,10 @@ class Session:
         raise AssertionError(f"the run ended before {wanted}; lines {self.lines}; errors {self.errors()}")
 
     def until_running(self) -> None:
-        """Wait for the task to be RUNNING."""
+        """Wait for the task to be RUNNING, and for all that serve to be able to hear a stop."""
         self.until(type="task", lastStatus="RUNNING")
+        while self._serving > {line["container"] for line in self.lines if line.get("message") == UP}:
+            self.until(type="log", message=UP)
 
     def errors(self) -> str:
         """What was written to standard error so far."""
@@ -170,10 +186,13 @@ class Pillion:
                 cwd=self.folder,
                 env=self.environment,
             )
-            session = Session(process, errors)
+            session = Session(process, errors, _serving(value) - set(arguments))  # not the muted, the stubbed
+            watchdog = threading.Timer(TIME_LIMIT_S, process.kill)
+            watchdog.start()
             try:
                 yield session
             finally:
+                watchdog.cancel()
                 if process.poll() is None:
                     process.terminate()
                     try:
@@ -227,6 +246,7 @@ def left_behind(pillion: Pillion) -> list[str]:
         label = f"label=dev.pillion.task={task_id}"
         found += docker("ps", "-aq", "--filter", label).split()
         found += docker("volume", "ls", "-q", "--filter", label).split()
-        cgroups = Path("/sys/fs/cgroup")
-        found += [str(path) for path in cgroups.glob(f"**/*{task_id}*") if path.is_dir()]
+        # os.walk goes on where a folder vanishes under it, as those of other containers do.
+        for folder, names, _ in os.walk("/sys/fs/cgroup"):
+            found += [f"{folder}/{name}" for name in names if task_id in name]
     return found
