@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,11 @@ from pillion.ports.companion import CreateExtras
 from pillion.ports.engine import EngineError, EngineTask, LogLine
 from pillion.serving import Place, TaskServers, Way
 from pillion.sidecars.firelens.plan import FirelensPlan
+
+_LOOK_AGAIN_S = 0.02
+
+ROUTER_LISTENS_LOOKS = 1000
+"""Some 20 s for a log router to listen after its start; Fluent Bit takes well under one."""
 
 CountLogs = Callable[[tuple[LogReport, ...], Mapping[str, int]], Awaitable[tuple[PipelineReport, ...]]]
 
@@ -36,6 +42,8 @@ class Companion:
         place: where the endpoints are served.
         firelens: its log router, if it has one.
         state_folder: where sockets for a relay may be made.
+        waits_for_router: containers that log through the router start when it listens, not when it runs.
+            Docker's driver needs that unless it is asynchronous.
         tell: told what the user should know, as it becomes known.
         count_logs: counts what arrived, from the sinks' reports and the lines written; None: not asked for.
     """
@@ -47,6 +55,7 @@ class Companion:
     firelens: FirelensPlan | None
     state_folder: Path
     tell: Callable[[Notice], None]
+    waits_for_router: bool = False
     count_logs: CountLogs | None = None
     _told: int = field(default=0, init=False)
     _written: Counter[str] = field(default_factory=Counter, init=False)
@@ -102,6 +111,8 @@ class Companion:
             await self.aws.before_start(container, runtime_id)
         finally:
             self._tell_new()
+        if self.firelens is not None and self.waits_for_router and container in self.firelens.routed:
+            await _until_listening(self.firelens.socket_path)
 
     async def namespace_ready(self, container: str) -> None:
         """Serve the endpoints inside a network namespace."""
@@ -160,3 +171,22 @@ class Companion:
         for notice in notices[self._told :]:
             self.tell(notice)
         self._told = len(notices)
+
+
+async def _until_listening(path: str) -> None:
+    """Wait for a unix socket to take connections, for a bounded time: then Docker's own error says more."""
+    for _ in range(ROUTER_LISTENS_LOOKS):
+        if await _listens(path):
+            return
+        await asyncio.sleep(_LOOK_AGAIN_S)  # nothing tells when a socket begins to listen
+
+
+async def _listens(path: str) -> bool:
+    try:
+        _, writer = await asyncio.open_unix_connection(path)
+    except OSError:
+        return False
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return True

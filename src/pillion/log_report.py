@@ -8,6 +8,7 @@ line only Docker knows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pillion.aws.backend import AwsBackend
 from pillion.core.taskdef.model import TaskDefinition
@@ -39,7 +40,7 @@ async def count_pipelines(
     found = {report.container: report_awslogs(report) for report in reports}
     if firelens is not None:
         for pipeline in await report_firelens(firelens, written, backend):
-            found[pipeline.container] = pipeline
+            found[pipeline.container] = _with_advice(pipeline, firelens)
     for item in definition.container_definitions:
         name = item.name or ""
         if name not in found and name in written:
@@ -59,6 +60,22 @@ def describe_pipeline(report: PipelineReport) -> str:
     if report.filtered:
         return f"{said}; a filter takes lines out, so what is missing need not be lost{reason}"
     return f"{said}, {_lost(report.written - report.arrived)}{reason}"
+
+
+def _with_advice(report: PipelineReport, firelens: FirelensPlan) -> PipelineReport:
+    """Say why lines get lost with the driver as ECS has it, and what prevents it here."""
+    options = firelens.routed[report.container].log.options
+    if (
+        not report.lost
+        or report.lost < 0
+        or "true" not in (options.get("fluentd-async"), options.get("fluentd-async-connect"))
+    ):
+        return report
+    advice = (
+        "as on ECS, Docker's driver throws away what it has queued when a container ends; "
+        "--firelens-mode sync loses none here"
+    )
+    return replace(report, reason=f"{report.reason}; {advice}" if report.reason else advice)
 
 
 def _lost(lost: int) -> str:

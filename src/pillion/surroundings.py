@@ -217,6 +217,7 @@ async def open_surroundings(
             place=place,
             firelens=firelens,
             state_folder=settings.state_folder,
+            waits_for_router=not settings.firelens_asynchronous,
             tell=link.tell,
             count_logs=count_logs if settings.count_logs else None,
         )

@@ -86,6 +86,15 @@ def test_the_lossless_mode_and_the_option_of_an_old_docker() -> None:
     }
 
 
+def test_only_without_a_queue_a_dead_router_is_given_up_after_some_milliseconds() -> None:
+    retries = {"fluentd-max-retries": "3", "fluentd-retry-wait": "5ms"}
+    lossless = planned(
+        task(router(), app()), settings=FirelensSettings(folder="/state/0123", asynchronous=False)
+    )
+    assert lossless.routed["app"].log.options == {**DOCKER, "fluentd-async": "false", **retries}
+    assert planned(task(router(), app())).routed["app"].log.options == DOCKER
+
+
 def test_the_router_mounts_its_configuration_and_the_sockets_folder() -> None:
     s3 = router(config_file_type="s3", config_file_value="arn:aws:s3:::conf/extra.conf")
     bit, fluentd = planned(task(s3)), planned(task(router(DAEMON)))

@@ -39,6 +39,10 @@ SOCKET_PATH_BYTES_MAX: Final = 107
 
 MEMORY_BUFFER_DEFAULT_MB: Final = 25
 
+SYNCHRONOUS_OPTIONS: Final = {"fluentd-max-retries": "3", "fluentd-retry-wait": "5ms"}
+"""With a dead router Docker's driver, when synchronous, retries for hours: the application blocks, and so do
+`docker stop` and `docker rm` on it. With these each line costs some milliseconds, and is then lost."""
+
 _INTERFACES: Final = {NetworkMode.AWSVPC: Interface.LOOPBACK, NetworkMode.BRIDGE: Interface.ANY}
 _FOLDERS: Final = {RouterType.FLUENTBIT: "/fluent-bit/etc", RouterType.FLUENTD: "/fluentd/etc"}
 _RENDERERS: Final = {RouterType.FLUENTBIT: fluentbit.render, RouterType.FLUENTD: fluentd.render}
@@ -284,6 +288,7 @@ def _routed_container(
         "tag": f"{name}-firelens-{identity.task_id}",
         settings.async_option: "true" if settings.asynchronous else "false",
         "fluentd-sub-second-precision": "true",
+        **({} if settings.asynchronous else SYNCHRONOUS_OPTIONS),
     }
     if options.buffer_limit is not None:
         log_options["fluentd-buffer-limit"] = options.buffer_limit
