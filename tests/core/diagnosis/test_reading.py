@@ -82,6 +82,7 @@ def test_a_run_that_never_came_to_its_result_is_put_together_from_its_lines() ->
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (" \n", "this is empty"),
         ("nonsense", "this is not JSON"),
         ("{}", "there is no task in this"),
         ('{"tasks": []}', "there is no task in this"),

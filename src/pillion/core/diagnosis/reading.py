@@ -38,6 +38,8 @@ def read_tasks(text: str) -> tuple[TaskEvidence, ...]:
     Raises:
         EvidenceError: it is not JSON, or there is no task in it; `failures` of DescribeTasks are quoted.
     """
+    if not text.strip():
+        raise EvidenceError("this is empty", hint=_HINT)
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
