@@ -14,7 +14,7 @@ REGION = "eu-west-1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server: it takes a second to start, which the fast part of the tests does not have."""
+    """Mark what needs a server: one takes a second to start, and the fast part has not that long."""
     for item in items:
         if isinstance(item, pytest.Function) and "_server" in item.fixturenames:
             item.add_marker(pytest.mark.service)

@@ -1,6 +1,6 @@
 """Whatever a file holds, a check answers with findings or with an error for people."""
 
-from __future__ import annotations
+from __future__ import os
 
 import json
 from typing import Any
@@ -19,7 +19,11 @@ from pillion.documents.source import Syntax
 from pillion.inputs import find_definitions
 from pillion.testing.strategies import json_values
 
-QUICKLY = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+QUICKLY = settings(
+    deadline=None,
+    max_examples=int(os.environ.get("PILLION_EXAMPLES", "50")),  # many, by hand and at night
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 def paths(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
