@@ -1,6 +1,6 @@
 """Whatever a file holds, a check answers with findings or with an error for people."""
 
-from __future__ import os
+from __future__ import annotations
 
 import json
 from typing import Any
