@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -230,10 +231,38 @@ def test_a_secret_that_is_missing_is_found_in_the_definition_by_its_name() -> No
         {"name": "A", "valueFrom": "/app/other"},
         {"name": "B", "valueFrom": "arn:aws:ssm:eu-west-1:123456789012:parameter/app/database-url"},
     ]
-    shape = stopped("TaskFailedToStart", reason, container("app"))
-    found = told(shape, facts({"name": "app", "secrets": secrets}))
+    shape = stopped("TaskFailedToStart", reason, container("side"), container("app"))
+    found = told(shape, facts({"name": "side", "essential": False}, {"name": "app", "secrets": secrets}))
     assert brief(found) == [("secret-missing", "fault", None)]
-    assert format_path(found.findings[0].path) == "containerDefinitions[0].secrets[1]"
+    assert format_path(found.findings[0].path) == "containerDefinitions[1].secrets[1]"
+
+
+def test_where_pillion_ran_the_task_the_advice_begins_with_what_helps_here() -> None:
+    reason = "CannotPullContainerError: manifest for app:9 not found: manifest unknown"
+    task = evidence_of_shape(stopped("TaskFailedToStart", reason, container("app", reason=reason)))
+    (there,) = diagnose(task).findings
+    (here,) = diagnose(replace(task, is_local=True)).findings
+    assert here.advice[0].startswith("On this machine another image can stand in: pillion run --image")
+    assert here.advice[1:] == there.advice
+
+
+def test_where_the_times_are_known_it_is_said_when_a_container_became_unhealthy() -> None:
+    task = evidence_of_shape(alive("RUNNING", container("app", lastStatus="RUNNING")))
+    (app,) = task.containers
+    sick = replace(
+        app,
+        health_status="UNHEALTHY",
+        started_at_s=10.0,
+        health_since_s=25.5,
+        health_output="no\ncurl: not found\n",
+    )
+    (found,) = diagnose(replace(task, containers=(sick,))).findings
+    assert found.evidence == (
+        "app healthStatus: UNHEALTHY",
+        "it became UNHEALTHY 15.5 s after its start",
+        "its last output: no\ncurl: not found",
+    )
+    assert found.advice[0] == "Install it in the image, or use what is there."
 
 
 def test_a_pull_error_on_a_container_that_runs_is_an_old_story() -> None:

@@ -219,7 +219,11 @@ class Causes:
             what="its health check fails",
             why="The command of the definition's healthCheck is run inside the container; any exit code "
             "but 0 is a failure, and so is no answer within timeout.",
-            evidence=tuple(text for text in (f"{item.name} healthStatus: UNHEALTHY", output, timing) if text),
+            evidence=tuple(
+                text
+                for text in (f"{item.name} healthStatus: UNHEALTHY", _unhealthy_since(item), output, timing)
+                if text
+            ),
             advice=(
                 *(hint.advice if hint else ()),
                 "Run the command inside the image by hand: is the program there, does the address answer?",
@@ -336,7 +340,8 @@ class Causes:
     ) -> Explanation:
         known = match.known
         about = match.words.get("dependency") or text
-        owner = container or self._only_container()
+        owner = container or self._owner(known, text)
+        local = known.local_advice if self._task.is_local else ()
         return Explanation(
             code=known.code,
             role=known.role,
@@ -344,13 +349,18 @@ class Causes:
             what=match.cause,
             why=match.explanation,
             evidence=(f"{source}: {text}",),
-            advice=match.advice,
+            advice=(*local, *match.advice),
             path=self._path(owner, known.member, known.scope, about=about),
             is_certain=is_certain,
         )
 
-    def _only_container(self) -> str | None:
-        return self._task.containers[0].name if len(self._task.containers) == 1 else None
+    def _owner(self, known: KnownText, text: str) -> str | None:
+        """Return the container whose member a reason of the task is about: one that is named in it."""
+        names = [item.name for item in self._task.containers]
+        for name in names:
+            if len(self._path(name, known.member, known.scope, about=text)) > len(known.member) + 2:
+                return name
+        return names[0] if len(names) == 1 else None
 
     def _path(
         self, container: str | None, member: tuple[str, ...], scope: Scope, *, about: str = ""
@@ -374,6 +384,14 @@ def _says_nothing(reason: str) -> bool:
 
 def _exit_words(item: ContainerEvidence) -> tuple[str, ...]:
     return () if item.exit_code is None else (f"{item.name} exitCode: {item.exit_code}",)
+
+
+def _unhealthy_since(item: ContainerEvidence) -> str:
+    """Return how long after its start a container became UNHEALTHY, where both are known."""
+    since_s, started_s = item.health_since_s, item.started_at_s
+    if since_s is None or started_s is None or since_s < started_s:
+        return ""
+    return f"it became UNHEALTHY {format_duration_s(since_s - started_s)} after its start"
 
 
 _SHOWN_LINES = 3

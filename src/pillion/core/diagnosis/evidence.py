@@ -33,6 +33,7 @@ class ContainerEvidence:
         cause: why it is in its status, in pillion's words.
         health_output: what its health check printed last.
         failing_streak: how many probes failed in a row.
+        health_since_s: when its health came to be what it is.
         restart_count: how often its restart policy restarted it.
         lines: its last lines of output, oldest first.
     """
@@ -50,6 +51,7 @@ class ContainerEvidence:
     cause: str = ""
     health_output: str = ""
     failing_streak: int = 0
+    health_since_s: float | None = None
     restart_count: int = 0
     lines: tuple[str, ...] = ()
 
@@ -58,7 +60,8 @@ class ContainerEvidence:
 class TaskEvidence:
     """What is known of one task; the members are those of DescribeTasks.
 
-    `ended_by` names the essential container that ended the task, where pillion's journal says so.
+    `ended_by` names the essential container that ended the task, where pillion's journal says so; `is_local`
+    says that pillion ran it.
     """
 
     task_arn: str = ""
@@ -76,6 +79,7 @@ class TaskEvidence:
     memory: str = ""
     containers: tuple[ContainerEvidence, ...] = ()
     ended_by: str | None = None
+    is_local: bool = False
 
     @property
     def is_stopped(self) -> bool:

@@ -64,6 +64,7 @@ def evidence_of_state(
         execution_stopped_at_s=state.execution_stopped_at_s,
         stopped_at_s=state.stopped_at_s,
         ended_by=state.ended_by,
+        is_local=True,
         containers=tuple(
             _container(state, item.name, causes, lines, memory_mib)
             for item in state.spec.containers
@@ -94,6 +95,7 @@ def _container(
         cause=causes.get(name, ""),
         health_output=state.health.output,
         failing_streak=state.health.failing_streak,
+        health_since_s=state.health.since_s,
         restart_count=state.restart_count,
         lines=lines.get(name, ())[-LINES_MAX:],
     )

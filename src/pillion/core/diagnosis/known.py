@@ -44,6 +44,7 @@ class KnownText:
         cause: what happened, as a half-sentence without its full stop.
         explanation: why that happens, for somebody who reads the text for the first time.
         advice: what to do, the likeliest first.
+        local_advice: what to do before that where pillion runs the task itself.
         member: the member of the definition to look at, as keys from the container or from the task.
         scope: whether `member` belongs to the container or to the task.
         role: what part the finding plays.
@@ -54,6 +55,7 @@ class KnownText:
     cause: str
     explanation: str = ""
     advice: tuple[str, ...] = ()
+    local_advice: tuple[str, ...] = ()
     member: tuple[str, ...] = ()
     scope: Scope = Scope.CONTAINER
     role: Role = Role.FAULT

@@ -22,6 +22,9 @@ _ROUTE: Final = (
     "In a public subnet on Fargate: assignPublicIp ENABLED.",
     "The task's security group has to let 443 out, and that of the endpoints has to let it in.",
 )
+_LOCALLY: Final = (
+    "On this machine another image can stand in: pillion run --image REF=OTHER, or --build REF=FOLDER.",
+)
 
 PULLS: Final[tuple[KnownText, ...]] = (
     KnownText(
@@ -66,6 +69,7 @@ PULLS: Final[tuple[KnownText, ...]] = (
             "Build it for {platform} (docker buildx build --platform {platform}), or for both.",
             "Or set runtimePlatform.cpuArchitecture to what the image is built for.",
         ),
+        local_advice=_LOCALLY,
         member=_IMAGE,
     ),
     KnownText(
@@ -79,6 +83,7 @@ PULLS: Final[tuple[KnownText, ...]] = (
             f"Give the execution role {_ECR_ACTIONS} (AWS's AmazonECSTaskExecutionRolePolicy has them).",
             "For a repository of another account its repository policy has to allow the role, too.",
         ),
+        local_advice=_LOCALLY,
         member=_IMAGE,
     ),
     KnownText(
@@ -124,6 +129,7 @@ PULLS: Final[tuple[KnownText, ...]] = (
                 "read."
             ),
         ),
+        local_advice=_LOCALLY,
         member=_IMAGE,
     ),
     KnownText(
@@ -138,6 +144,7 @@ PULLS: Final[tuple[KnownText, ...]] = (
             "Look at the name, the tag, the account and the region; push the image if it was never pushed.",
             "Keep the digests that running services use out of the lifecycle policy.",
         ),
+        local_advice=_LOCALLY,
         member=_IMAGE,
     ),
     KnownText(
@@ -150,6 +157,7 @@ PULLS: Final[tuple[KnownText, ...]] = (
         explanation="The image is pulled over the task's own network interface on Fargate, over the "
         "instance's on EC2.",
         advice=_ROUTE,
+        local_advice=_LOCALLY,
         member=_IMAGE,
     ),
     KnownText(
@@ -176,6 +184,7 @@ PULLS: Final[tuple[KnownText, ...]] = (
         cause="the image could not be pulled",
         explanation="The registry's own words are in the evidence; they are not among those known here.",
         advice=("Pull the image by hand from the same network and with the same role.",),
+        local_advice=_LOCALLY,
         member=_IMAGE,
     ),
 )

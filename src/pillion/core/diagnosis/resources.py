@@ -119,6 +119,9 @@ RESOURCES: Final[tuple[KnownText, ...]] = (
             "Create it, or correct valueFrom.",
             "A name is looked up in the task's region and account; anything else needs the whole ARN.",
         ),
+        local_advice=(
+            "In pillion's local AWS: [aws.parameters] or [aws.secrets] of pillion.toml, or --aws-seed FILE.",
+        ),
         member=_SECRETS,
     ),
     KnownText(

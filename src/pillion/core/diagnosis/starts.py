@@ -139,8 +139,9 @@ STARTS: Final[tuple[KnownText, ...]] = (
         "allows one task per host.",
         advice=(
             "hostPort 0 (or none) lets the host choose a free one (bridge mode).",
-            "Or stop what listens there; with pillion, choose another port: --publish NAME=HOST:PORT.",
+            "Or stop what listens there.",
         ),
+        local_advice=("Choose another port of this machine: pillion run --publish NAME=HOST:PORT.",),
         member=("portMappings",),
     ),
     KnownText(
