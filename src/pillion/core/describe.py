@@ -205,9 +205,7 @@ def _interfaces(
     ]
 
 
-def _attachment(
-    plan: TaskPlan, facts: Mapping[str, ContainerFacts], *, gone: bool
-) -> dict[str, Any] | None:
+def _attachment(plan: TaskPlan, facts: Mapping[str, ContainerFacts], *, gone: bool) -> dict[str, Any] | None:
     """The network interface of an awsvpc task, once it has an address."""
     address = _task_address(plan, facts)
     if address is None:
