@@ -7,6 +7,7 @@ running yet stand in a small table below, each with what it waits for. Colours r
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,9 @@ _TOLD = frozenset({ContainerStatus.RUNNING, ContainerStatus.STOPPED})
 """The statuses that ECS reports; the steps between are told with --verbose."""
 
 _BAR_WIDTH = 20
+
+SLOW_S = 3.0
+"""After this time it is said what the engine is doing for a container, where no table shows it."""
 
 _NO_QUESTION = (0, INTERRUPTED)
 """Exit codes after which nobody asks why."""
@@ -98,10 +102,20 @@ class TextLines:
         if self._may_be_live:
             self._update_live(state, {item.container: item.text for item in found})
             return
+        before, self._waits = self._waits, {item.container: item.text for item in found}
         for item in found:
-            if item.kind is WaitKind.DEPENDENCY and self._waits.get(item.container) != item.text:
+            if before.get(item.container) == item.text:
+                continue
+            if item.kind is WaitKind.DEPENDENCY:
                 self.say(item.container, item.text)
-        self._waits = {item.container: item.text for item in found}
+            elif item.kind is WaitKind.OPERATION:
+                loop = asyncio.get_running_loop()
+                loop.call_later(SLOW_S, self._say_if_still, item.container, item.text)
+
+    def _say_if_still(self, container: str, text: str) -> None:
+        """Nobody wants to hear of what takes a moment, and everybody of what takes long."""
+        if self._waits.get(container) == text:
+            self.say(container, text)
 
     def log(self, line: LogLine) -> None:
         """Print one line of a container's output."""
