@@ -26,8 +26,11 @@ echo shm $(df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2)
 """
 
 
-EAT = "sleep 0.5; exec tail -c 200m /dev/zero"
-"""Uses up memory; a little later, because Docker misses what runs out of memory while it starts."""
+EAT = "sleep 0.5; tail -c 200m /dev/zero; sleep 0.5; exec tail -c 200m /dev/zero"
+"""Uses up memory, first in a child and then for good.
+
+Docker 20.10 takes note of it only while the container lives: of one that ends at once it may never hear.
+"""
 
 
 def told(run_messages: list[str]) -> dict[str, list[str]]:
