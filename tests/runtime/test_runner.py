@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
+from pillion.core.lifecycle.events import KillRequested
 from pillion.core.lifecycle.states import TaskStatus
 from pillion.core.plan.facts import ContainerFacts, PortBinding
 from pillion.core.plan.options import RunOptions
@@ -11,7 +13,7 @@ from pillion.core.taskdef.parse import parse_task_definition
 from pillion.engines.simulated.behaviour import Behaviour, Life
 from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
 from pillion.engines.simulated.virtual_time import VirtualClock, run_in_virtual_time
-from pillion.ports.engine import EngineError, EngineTask
+from pillion.ports.engine import EngineError, EngineTask, LogLine
 from pillion.preparing import prepare_task
 from pillion.runtime.observer import SilentObserver
 from pillion.runtime.runner import TaskRunner
@@ -89,3 +91,56 @@ def test_ports_are_told_once_although_a_start_is_told_twice() -> None:
 
     run_in_virtual_time(live())
     assert observer.told == [("web", (BINDING,))]
+
+
+class Hears(SilentObserver):
+    """Remembers the lines and the troubles."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.troubles: list[str] = []
+
+    def log(self, line: LogLine) -> None:
+        self.lines.append(line.message)
+
+    def trouble(self, text: str) -> None:
+        self.troubles.append(text)
+
+
+def read_slowly(*, pauses_s: list[float], kill_after_s: float | None = None) -> Hears:
+    """Run a task whose container exits at once and whose output then comes line by line after pauses."""
+    heard = Hears()
+
+    async def logs(container: str) -> AsyncIterator[LogLine]:
+        for number, pause_s in enumerate(pauses_s, start=1):
+            await asyncio.sleep(pause_s)
+            yield LogLine(container=container, stream="stdout", message=str(number), at_s=0.0)
+
+    async def live() -> None:
+        clock = VirtualClock()
+        task = Engine({"web": Behaviour(lives=(Life(exits_after_s=0.0),))}, clock=clock).task()
+        task.logs = logs  # type: ignore[method-assign]  # one call of the simulated task, and no more
+        runner = runner_of(task, clock, heard)
+        if kill_after_s is not None:
+            clock.call_later(kill_after_s, lambda: runner.submit(KillRequested()))
+        await runner.run()
+
+    run_in_virtual_time(live())
+    return heard
+
+
+def test_output_that_goes_on_coming_after_the_end_is_read_to_its_end() -> None:
+    heard = read_slowly(pauses_s=[8.0] * 10)
+    assert (heard.lines, heard.troubles) == ([str(number) for number in range(1, 11)], [])
+
+
+def test_output_that_stands_still_after_the_end_is_given_up_and_that_is_said() -> None:
+    heard = read_slowly(pauses_s=[1.0, 3600.0])
+    trouble = "the last output of web was not read to its end: nothing more came for 10 s"
+    assert (heard.lines, heard.troubles) == (["1"], [trouble])
+
+
+def test_a_kill_after_the_end_gives_up_the_rest_of_the_output() -> None:
+    heard = read_slowly(pauses_s=[8.0] * 10, kill_after_s=30.0)
+    trouble = "the last output of web was not read to its end: you asked not to wait for it"
+    assert (heard.lines, heard.troubles) == (["1", "2", "3"], [trouble])

@@ -31,8 +31,10 @@ LOOK_WHEN_STEADY_S = 300.0
 """How often containers are inspected otherwise."""
 
 LAST_LOGS_S = 10.0
-"""How long the last lines of stopped containers are waited for."""
+"""How long the output of stopped containers may stand still before the rest of it is given up.
 
+No limit while lines come: a container that wrote faster than CloudWatch takes them is read to its end.
+"""
 
 LAST_RESOURCES_S = 10.0
 """How long a network or volume that is still being made is waited for when the task has ended."""
@@ -66,6 +68,8 @@ class TaskRunner:
         self._ports_told: set[str] = set()
         self._output_lost: list[str] = []
         self._logs: dict[str, asyncio.Task[None]] = {}
+        self._lines_read = 0
+        self._give_up_logs = asyncio.Event()
         self._lost: EngineUnreachableError | None = None
         self.state: TaskState = initial_state(task.plan.spec)
 
@@ -75,7 +79,12 @@ class TaskRunner:
         return self._journal is not None
 
     def submit(self, event: ev.Event) -> None:
-        """Give the task an event; it is taken in its turn."""
+        """Give the task an event; it is taken in its turn.
+
+        A request to kill a task that has ended gives up what is left of its output.
+        """
+        if isinstance(event, ev.KillRequested) and self.state.known is TaskStatus.STOPPED:
+            self._give_up_logs.set()
         self._queue.put_nowait(event)
 
     async def run(self) -> TaskState:
@@ -212,6 +221,7 @@ class TaskRunner:
             async for line in self._task.logs(name):
                 self._observer.log(line)
                 await self._companion.log(line)
+                self._lines_read += 1
         except EngineError as error:
             self._observer.trouble(f"the output of {name} cannot be read: {error}")
         except EngineUnreachableError as error:
@@ -219,13 +229,34 @@ class TaskRunner:
             self._output_lost.append(f"the output of {name} could not be read to its end: {error}")
 
     async def _finish_logs(self) -> None:
+        late = await self._late_logs()
         for text in self._output_lost:
             self._observer.trouble(text)
-        if self._logs:
-            _, late = await asyncio.wait(self._logs.values(), timeout=LAST_LOGS_S)
-            if late:
-                names = ", ".join(name for name, job in self._logs.items() if job in late)
-                self._observer.trouble(f"the last output of {names} did not end within {LAST_LOGS_S:g} s")
+        if late:
+            names = ", ".join(name for name, job in self._logs.items() if job in late)
+            why = (
+                "you asked not to wait for it"
+                if self._give_up_logs.is_set()
+                else f"nothing more came for {LAST_LOGS_S:g} s"
+            )
+            self._observer.trouble(f"the last output of {names} was not read to its end: {why}")
+
+    async def _late_logs(self) -> set[asyncio.Task[None]]:
+        """Wait for all output while it goes on; return the readers that did not come to their end."""
+        late = set(self._logs.values())
+        given_up = asyncio.create_task(self._give_up_logs.wait())
+        try:
+            while late and not given_up.done():
+                before = self._lines_read
+                done, _ = await asyncio.wait(
+                    {*late, given_up}, timeout=LAST_LOGS_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                late = {job for job in late if job not in done}
+                if not done and self._lines_read == before:
+                    break
+        finally:
+            given_up.cancel()
+        return late
 
 
 async def _cancel(jobs: list[asyncio.Task[None]]) -> None:
