@@ -7,7 +7,7 @@ over with the next event, because output often arrives later than the exit.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
 from pillion.core.lifecycle.commands import Report, ReportContainer, ReportHealth
@@ -40,7 +40,7 @@ class LastLines:
         """
         self._observer = observer
         self._keep = keep
-        self._tails: dict[str, _Tail] = {}
+        self._tails: defaultdict[str, _Tail] = defaultdict(_Tail)
         self._wanted: set[str] = set()
         self._due: set[str] = set()
 
@@ -63,7 +63,7 @@ class LastLines:
     def log(self, line: LogLine) -> None:
         """Pass it on, and keep it."""
         self._observer.log(line)
-        self._tails.setdefault(line.container, _Tail()).add(line.message)
+        self._tails[line.container].add(line.message)
         if line.container in self._wanted:
             self._due.add(line.container)
 
@@ -71,7 +71,7 @@ class LastLines:
         """Hand over what was not handed over yet; called once more after the last line."""
         while self._due:
             name = self._due.pop()
-            self._keep(name, self._tails.setdefault(name, _Tail()).lines())
+            self._keep(name, self._tails[name].lines())
 
     def progress(self, progress: PullProgress) -> None:
         """Pass it on."""
