@@ -236,7 +236,8 @@ def _with_place(plan: TaskPlan, place: Place, ids: EndpointIds) -> TaskPlan:
 
 
 def _firelens(plan: TaskPlan, definition: TaskDefinition, settings: RunSettings) -> FirelensPlan | None:
-    folder = settings.state_folder.absolute() / "firelens" / plan.identity.task_id
+    # A part of the id will do, and Linux allows little more than a hundred bytes for the socket's path.
+    folder = settings.state_folder.absolute() / "firelens" / plan.identity.task_id[:12]
     return plan_firelens(
         definition,
         plan.identity,

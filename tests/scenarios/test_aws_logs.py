@@ -1,0 +1,148 @@
+"""Logs leave the task: awslogs, FireLens with the stand-in router, and what is lost is counted."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from scenarios.local_aws import KEEP, REGION, ROUTER, awslogs, log_events, shell, task
+from scenarios.running import Pillion
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+LINES = 5000
+COUNT = f"i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo line $i; done"
+
+
+@pytest.fixture(autouse=True)
+def _short_state_folder(pillion: Pillion) -> Iterator[None]:
+    """FireLens's socket is in the state folder, and Linux allows its path 107 bytes; pytest needs more."""
+    with tempfile.TemporaryDirectory(prefix="pillion-") as folder:
+        pillion.environment["PILLION_STATE_DIR"] = folder
+        yield
+
+
+def router(**members: Any) -> dict[str, Any]:
+    return {
+        **shell("router", "unused", image=ROUTER, firelensConfiguration={"type": "fluentbit"}, **members),
+        "command": [],
+        "stopTimeout": 10,
+    }
+
+
+def through_firelens(group: str) -> dict[str, Any]:
+    options = {
+        "Name": "cloudwatch_logs",
+        "region": REGION,
+        "log_group_name": group,
+        "log_stream_prefix": "app/",
+        "auto_create_group": "true",
+    }
+    return {"logConfiguration": {"logDriver": "awsfirelens", "options": options}}
+
+
+def test_every_line_arrives_in_order_in_a_stream_named_as_ecs_names_it(pillion: Pillion) -> None:
+    run = pillion.run(task(shell("app", COUNT, **awslogs("/web"))), *KEEP, "--count-logs")
+    task_id = run.task["taskArn"].rsplit("/", 1)[1]
+    expected = {f"it/app/{task_id}": [f"line {number}" for number in range(1, LINES + 1)]}
+    assert log_events(pillion, "/web") == expected
+    assert (
+        f"app: {LINES} lines written, awslogs /web it/app/{task_id}: {LINES} arrived, none lost" in run.errors
+    )
+
+
+def test_lines_that_belong_together_are_one_event(pillion: Pillion) -> None:
+    options = {"awslogs-multiline-pattern": "^ERROR"}
+    script = "echo ERROR one; echo '  at a'; echo '  at b'; echo ERROR two"
+    run = pillion.run(task(shell("app", script, **awslogs("/web", **options))), *KEEP)
+    assert run.exit_code == 0
+    (messages,) = log_events(pillion, "/web").values()
+    assert messages == ["ERROR one\n  at a\n  at b\n", "ERROR two\n"]
+
+
+def test_a_log_group_that_is_not_listed_keeps_the_container_from_starting_as_on_aws(pillion: Pillion) -> None:
+    pillion.write('[aws]\nlog_groups = ["/other"]\n', "pillion.toml")
+    run = pillion.run(task(shell("app", "echo never", **awslogs("/web"))))
+    assert run.exit_code == 125
+    reason = run.container("app")["reason"]
+    assert reason.startswith(
+        "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: "
+        "failed to create Cloudwatch log stream: ResourceNotFoundException"
+    )
+
+
+def test_firelens_delivers_with_ecs_metadata_to_the_last_line(pillion: Pillion) -> None:
+    script = (
+        "sleep 3; for i in 1 2 3; do echo line $i; done; "
+        "trap 'echo last; sleep 1.5; exit 0' TERM; sleep 60 & wait"
+    )
+    with pillion.session(
+        task(router(), shell("app", script, **through_firelens("/app"))), *KEEP, "--count-logs"
+    ) as session:
+        session.until(type="log", container="app", message="line 3")
+        session.interrupt()
+        run = session.finish()
+    ((stream, messages),) = log_events(pillion, "/app").items()
+    records = [json.loads(message) for message in messages]
+    arn = run.task["taskArn"]
+    assert stream == f"app/app-firelens-{arn.rsplit('/', 1)[1]}"
+    assert [record["log"] for record in records] == ["line 1", "line 2", "line 3", "last"]
+    assert {record["ecs_task_arn"] for record in records} == {arn}
+    assert {record["ecs_cluster"] for record in records} == {pillion.cluster}
+    assert {record["ecs_task_definition"] for record in records} == {"scenario:1"}
+    assert "app: 4 lines written, firelens cloudwatch_logs: 4 arrived, none lost" in run.errors
+
+
+def test_the_lossless_mode_loses_nothing_of_a_container_that_ends_in_a_burst(pillion: Pillion) -> None:
+    run = pillion.run(
+        task(router(), shell("app", COUNT, **through_firelens("/app"))),
+        *(*KEEP, "--count-logs", "--firelens-mode", "sync"),
+    )
+    assert f"app: {LINES} lines written, firelens cloudwatch_logs: {LINES} arrived, none lost" in run.errors
+
+
+def test_lines_that_ecss_own_mode_loses_are_counted_and_the_way_out_is_named(pillion: Pillion) -> None:
+    """The router starts late, so the queue of a container that is gone soon is thrown away by Docker."""
+    late = router()
+    late["entryPoint"], late["command"] = ["sh", "-c"], ["sleep 4; exec /entrypoint.sh"]
+    script = "echo one; sleep 1; echo two"
+    run = pillion.run(task(late, shell("app", script, **through_firelens("/app"))), "--count-logs")
+    assert "app: 2 lines written, firelens cloudwatch_logs: 0 arrived, 2 LOST" in run.errors
+    assert "--firelens-mode sync loses none here" in run.errors
+
+
+def test_lines_wait_for_a_router_that_starts_late(pillion: Pillion) -> None:
+    late = router()
+    late["entryPoint"], late["command"] = ["sh", "-c"], ["sleep 1; exec /entrypoint.sh"]
+    script = "echo early; sleep 9"
+    run = pillion.run(task(late, shell("app", script, **through_firelens("/app"))), "--count-logs")
+    assert "app: 1 line written, firelens cloudwatch_logs: 1 arrived, none lost" in run.errors
+
+
+def test_a_router_that_dies_ends_the_task_if_it_is_essential(pillion: Pillion) -> None:
+    dying = router()
+    dying["entryPoint"], dying["command"] = ["sh", "-c"], ["sleep 1; exit 7"]
+    run = pillion.run(task(dying, shell("app", "sleep 60", **through_firelens("/app"))))
+    assert (run.exit_code, run.task["stoppedReason"]) == (7, "Essential container in task exited")
+
+
+def test_the_application_goes_on_without_a_router_that_is_not_essential(pillion: Pillion) -> None:
+    dying = router(essential=False)
+    dying["entryPoint"], dying["command"] = ["sh", "-c"], ["exit 7"]
+    script = "for i in 1 2 3; do echo line $i; sleep 0.5; done"
+    run = pillion.run(task(dying, shell("app", script, **through_firelens("/app"))), "--count-logs")
+    assert (run.exit_code, run.messages("app")) == (0, ["line 1", "line 2", "line 3"])
+    assert "3 LOST" in run.errors
+
+
+def test_without_a_memory_limit_the_router_gets_the_agents_buffer(pillion: Pillion) -> None:
+    unlimited = router()
+    del unlimited["memory"]
+    value = task(unlimited, shell("app", "echo x", **through_firelens("/app")), memory="512", cpu="256")
+    shown = pillion.command("firelens", str(pillion.write(value)))
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "Mem_Buf_Limit 25MB" in shown.stdout
