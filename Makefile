@@ -23,7 +23,7 @@ engine: setup ## install and start a container engine where none answers (Debian
 images: engine ## make the local images of tests, examples and demo (no registry needed)
 	@$(PYTHON) images/build.py
 
-demo: images ## run a task with four sidecars on this machine and show what happens
+demo: images ## run a task with five sidecars on this machine and show what happens
 	@$(PYTHON) scripts/demo.py
 
 check: setup ## lint, types, import contracts, and every test that needs no engine and no server

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Runs examples/everything and tells what happens: start order, a request through Envoy, stop order.
+"""Runs examples/everything and tells what happens: start order, a request through Envoy, stop order, logs.
 
-It reads nothing but the JSON lines of `pillion run --format json`, as any other program could. It exits
-with 1 when something that it promises to show did not happen, so it is a test as well.
+It reads the JSON lines of `pillion run --format json`, as any other program could, and in the end the logs in
+the local AWS that the run has left, with `pillion env` and boto3. It exits with 1 when something that it
+promises to show did not happen, so it is a test as well.
 """
 
 import json
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -21,19 +23,42 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+PILLION = ".venv/bin/pillion"
 DEFINITION = "examples/everything/task.json"
 ENVOY_PORT = 10000
 ORDERS_TO_SHOW = 3
+LOG_LINES_TO_SHOW = 3
 TIME_LIMIT_S = 120
 ANSWER_LIMIT_S = 10
 INTERRUPTED = 130  # exit code of `pillion run` after Ctrl-C
+LOGS = {
+    "/everything/web": "the application's, through FireLens",
+    "/everything/router": "the router's, by awslogs",
+}
+SHOW_LOGS = """
+import boto3, json, sys
+logs, found = boto3.client("logs"), {}
+for group in sys.argv[1:]:
+    streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    found[group] = {
+        each["logStreamName"]: [
+            event["message"]
+            for event in logs.get_log_events(
+                logGroupName=group, logStreamName=each["logStreamName"], startFromHead=True
+            )["events"]
+        ]
+        for each in streams
+    }
+print(json.dumps(found))
+"""
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() and "NO_COLOR" not in os.environ else ("", "")
 
 INTRODUCTION = f"""\
-This is one ECS task, {DEFINITION}, unchanged: a web application with four sidecars.
+This is one ECS task, {DEFINITION}, unchanged: a web application with five sidecars.
 
-  loader     writes the configuration, must end with SUCCESS before web starts
+  loader     reads a parameter with the AWS CLI, must end with SUCCESS before web starts
   envoy      the real proxy, must be HEALTHY before web starts
+  router     the log router: web's output goes through FireLens to CloudWatch Logs
   web        the application, listens on localhost only
   writer     writes orders into a shared volume, starts after web
   processor  reads the same volume at another path, not essential, starts after writer
@@ -53,6 +78,7 @@ class Story:
         self.url = url
         self.answer: dict[str, Any] | None = None
         self.orders = 0
+        self.records: list[dict[str, Any]] = []
         self.stopping = False
         self._first: datetime | None = None
 
@@ -80,15 +106,40 @@ class Story:
         print(f"  GET {self.url}\n  server: {server}\n  {answer.strip()}")
         print(f"\n{BOLD}The processor reads what the writer writes{PLAIN}", flush=True)
 
+    def show_logs(self, aws_folder: str) -> None:
+        """Print what CloudWatch Logs holds, in the local AWS that the run has left in a folder."""
+        print(f"\n{BOLD}What CloudWatch Logs holds{PLAIN}", flush=True)
+        for group, streams in _logs(aws_folder).items():
+            for stream, messages in streams.items():
+                print(f"  {group}  {stream}  ({LOGS[group]})")
+                for message in messages[-LOG_LINES_TO_SHOW:]:
+                    self._show_record(message)
+
+    def _show_record(self, message: str) -> None:
+        try:
+            record = json.loads(message)
+        except ValueError:
+            print(f"    {message}")
+            return
+        self.records.append(record)
+        for name, value in record.items():
+            print(f"    {name:20} {value}")
+        print()
+
     def missing(self, exit_code: int, result: dict[str, Any]) -> list[str]:
         """List what should have been seen and was not."""
-        containers = result.get("task", {}).get("containers", [])
+        task = result.get("task", {})
+        containers = task.get("containers", [])
         exit_codes = {container["name"]: container.get("exitCode") for container in containers}
         expected = {
             "the application answered through Envoy": bool(self.answer and self.answer["through_proxy"]),
             "the loader's configuration arrived": bool(self.answer and "Envoy" in self.answer["greeting"]),
             f"the processor read {ORDERS_TO_SHOW} orders": self.orders >= ORDERS_TO_SHOW,
-            "every container ended with exit code 0": len(exit_codes) == 5 and not any(exit_codes.values()),
+            "the request's log record arrived in CloudWatch Logs, with ECS's metadata": any(
+                "GET /hello" in str(record.get("log")) and record.get("ecs_task_arn") == task.get("taskArn")
+                for record in self.records
+            ),
+            "every container ended with exit code 0": len(exit_codes) == 6 and not any(exit_codes.values()),
             f"pillion run ended with exit code {INTERRUPTED}": exit_code == INTERRUPTED,
         }
         return [promise for promise, kept in expected.items() if not kept]
@@ -102,13 +153,21 @@ class Story:
 
 def main() -> int:
     """Run the demo; return its exit code."""
+    with tempfile.TemporaryDirectory(prefix="pillion-demo-") as aws_folder:
+        return _show(aws_folder)
+
+
+def _show(aws_folder: str) -> int:
     port = _free_port(ENVOY_PORT)
     story = Story(f"http://127.0.0.1:{port}/hello")
     print(INTRODUCTION)
     print(f"{BOLD}Starting{PLAIN}", flush=True)
     # In a session of its own, so that a Ctrl-C in this terminal reaches it once, through us.
     process = subprocess.Popen(
-        [".venv/bin/pillion", "run", DEFINITION, "--format", "json", "--publish", f"{port}:{ENVOY_PORT}"],
+        [
+            *(PILLION, "run", DEFINITION, "--format", "json", "--aws-state", aws_folder),
+            *("--publish", f"{port}:{ENVOY_PORT}"),
+        ],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         text=True,
@@ -129,7 +188,10 @@ def main() -> int:
             print(f"\n{BOLD}Stopping, in the reverse order (this is what Ctrl-C does){PLAIN}", flush=True)
             process.send_signal(signal.SIGINT)
     watchdog.cancel()
-    return _conclude(story, process.wait(), result)
+    exit_code = process.wait()
+    if "task" in result:
+        story.show_logs(aws_folder)
+    return _conclude(story, exit_code, result)
 
 
 def _conclude(story: Story, exit_code: int, result: dict[str, Any]) -> int:
@@ -158,6 +220,22 @@ def _events(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
         if not line:
             return
         yield json.loads(line)
+
+
+def _logs(aws_folder: str) -> dict[str, dict[str, list[str]]]:
+    """Return the messages of each stream of each log group; empty, with the cause told, if that fails."""
+    done = subprocess.run(
+        [PILLION, "env", "--aws-state", aws_folder, "--", sys.executable, "-c", SHOW_LOGS, *LOGS],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        print(done.stderr, file=sys.stderr)
+        return {}
+    found: dict[str, dict[str, list[str]]] = json.loads(done.stdout)
+    return found
 
 
 def _get(url: str) -> tuple[str, str]:
