@@ -14,6 +14,7 @@ from pillion.core.lifecycle.events import KillRequested, StopRequested
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import Notice, TaskPlan
 from pillion.core.record import encode_record
+from pillion.core.usage import Observed
 from pillion.ports.engine import Capabilities, Engine, EngineError, EngineTask, EngineUnreachableError
 from pillion.ports.store import StoreError
 from pillion.preparing import PreparedTask
@@ -21,6 +22,7 @@ from pillion.runtime.clock import SystemClock
 from pillion.runtime.last_lines import LastLines
 from pillion.runtime.observer import Observer
 from pillion.runtime.runner import TaskRunner
+from pillion.runtime.usage import UsageWatch
 from pillion.stores.sqlite import SqliteStore
 from pillion.surroundings import RunSettings, open_surroundings
 
@@ -120,8 +122,14 @@ async def run_task(
             )
             history.prune(clock.now_s())
             journal = store.begin(plan.identity.task_id, about, clock.now_s())
+            usage = UsageWatch(task.stats)
             runner = TaskRunner(
-                task, clock=clock, journal=journal, observer=observer, companion=around.companion
+                task,
+                clock=clock,
+                journal=journal,
+                observer=observer,
+                companion=around.companion,
+                usage=usage if keep_history_s > 0 else None,
             )
             around.link.runner, around.link.observer = runner, observer
             control.attach(runner)
@@ -139,7 +147,7 @@ async def run_task(
                 await _clean_up(task, observer, keep=settings.keep, lost=lost)
         if runner.is_journalled and not lost:
             observer.finish()
-            history.end(shape, clock.now_s(), observer)
+            history.end(shape, usage.seen, clock.now_s(), observer)
     finally:
         await engine.close()
         store.close()
@@ -166,11 +174,13 @@ class _History:
         with suppress(StoreError):
             self._store.prune(now_s)
 
-    def end(self, shape: Mapping[str, Any], now_s: float, observer: Observer) -> None:
+    def end(
+        self, shape: Mapping[str, Any], usage: Mapping[str, Observed], now_s: float, observer: Observer
+    ) -> None:
         """Keep the task as it ended, or forget it where nothing is kept."""
         try:
             if self._keep_s > 0:
-                self._store.end(self._task_id, shape, now_s, keep_s=self._keep_s)
+                self._store.end(self._task_id, shape, now_s, keep_s=self._keep_s, usage=usage)
             else:
                 self._store.forget(self._task_id)
         except StoreError as error:

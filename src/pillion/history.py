@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pillion.core.diagnosis.definition import DefinitionFacts, definition_facts
@@ -22,12 +23,16 @@ from pillion.core.lifecycle.codec import CodecError
 from pillion.core.lifecycle.explain import Waiting, waiting
 from pillion.core.lifecycle.state import initial_state
 from pillion.core.record import RecordError, TaskRecord, decode_record
-from pillion.stores.sqlite import SqliteStore, StoredTask
+from pillion.core.usage import Observed, highest
+from pillion.stores.sqlite import DATABASE_NAME, SqliteStore, StoredTask
 
 _SHOWN_MAX = 10
 """Tasks named in a message; more do not help to choose."""
 
 _ID_LENGTH = 8
+
+_OBSERVED_TASKS_MAX = 5
+"""Tasks of a family whose usage counts, the newest: an old one may have run another program."""
 
 
 class HistoryError(Exception):
@@ -80,6 +85,37 @@ def find_task(store: SqliteStore, name: str | None) -> StoredTask:
     if by_family:
         return by_family[0]
     raise HistoryError(f"pillion knows no task {name}; it knows, the newest first:\n{_listed(tasks)}")
+
+
+def observed_by_family(folder: Path) -> dict[str, dict[str, Observed]]:
+    """Return the most that the containers of past runs were seen to use, by family and container.
+
+    Of each family the newest few tasks that are kept and have ended count. Nothing is made where nothing is.
+
+    Args:
+        folder: the state folder.
+
+    Raises:
+        StoreError: the journals are there and cannot be read.
+    """
+    if not (folder / DATABASE_NAME).exists():
+        return {}
+    store = SqliteStore(folder)
+    try:
+        tasks = store.tasks()
+    finally:
+        store.close()
+    by_family: dict[str, list[Mapping[str, Observed]]] = {}
+    for item in tasks:
+        runs = by_family.setdefault(_families(item)[0], [])
+        if item.usage and len(runs) < _OBSERVED_TASKS_MAX:
+            runs.append(item.usage)
+    return {family: _highest_of(runs) for family, runs in by_family.items() if runs}
+
+
+def _highest_of(runs: list[Mapping[str, Observed]]) -> dict[str, Observed]:
+    names = sorted({name for run in runs for name in run})
+    return {name: highest(run[name] for run in runs if name in run) for name in names}
 
 
 def _families(item: StoredTask) -> tuple[str, ...]:

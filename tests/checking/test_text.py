@@ -7,6 +7,7 @@ from pillion.checking.text import budget_text, document_text, explain_text, summ
 from pillion.core.budget import budget_of
 from pillion.core.rules import BY_CODE
 from pillion.core.rules.examples import app, health_check, sidecar, task
+from pillion.core.usage import Observed
 from pillion.documents.load import read_document
 from pillion.documents.source import Syntax
 
@@ -89,3 +90,13 @@ def test_a_rule_explains_itself_with_both_examples() -> None:
     assert text.startswith("E301 (error): A host port that differs from the container port\n")
     assert '"hostPort": 80\n' in text
     assert '"hostPort": 8080\n' in text
+
+
+def test_the_budget_has_columns_for_what_past_runs_used() -> None:
+    value = task(app(cpu=256, memory=512), sidecar("agent", cpu=64, memory=128))
+    seen = {"app": Observed(memory_mib=80, cpu_units=12)}
+    assert list(budget_text(budget_of(value, seen), "web"))[1:4] == [
+        "  container  cpu  memory  reserved  observed cpu  observed memory  role",
+        "  app        256     512       512            12               80  application",
+        "  agent       64     128       128             -                -  application",
+    ]

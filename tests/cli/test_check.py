@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from click.testing import CliRunner, Result
 from pillion.cli.exits import UserError
 from pillion.cli.main import pillion
 from pillion.core.rules.examples import app, health_check, task
+from pillion.core.usage import Observed
+from pillion.stores.sqlite import DATABASE_NAME, SqliteStore
 
 CLEAN = task(app(healthCheck=health_check()))
 WARNED = task(app(healthCheck=health_check(), image="app:latest"))
@@ -19,6 +23,7 @@ REFUSED = task(app(healthCheck=health_check(), stopTimeout=1))
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with a clean, a warned and a refused definition."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PILLION_STATE_DIR", str(tmp_path / "state"))
     for name, value in (("clean", CLEAN), ("warned", WARNED), ("refused", REFUSED)):
         (tmp_path / f"{name}.json").write_text(json.dumps(value, indent=2))
     return tmp_path
@@ -119,3 +124,51 @@ def test_a_problem_with_one_file_does_not_hide_the_others(here: Path) -> None:
     assert code == 2
     assert "E025" in output
     assert "broken.json" in output
+
+
+def ran(folder: Path, task_id: str, at_s: float, usage: dict[str, Observed], family: str = "web") -> None:
+    """Leave a task in the history as a run does."""
+    store = SqliteStore(folder)
+    store.begin(task_id, {"identity": {"family": family}}, at_s)
+    store.end(task_id, {"lastStatus": "STOPPED"}, at_s + 1, keep_s=3600.0, usage=usage)
+    store.close()
+
+
+def test_the_budget_shows_the_most_that_the_newest_runs_of_the_family_used(
+    here: Path,
+) -> None:
+    ran(here / "state", "forgotten", 1.0, {"app": Observed(memory_mib=999)})
+    for number in range(4):
+        ran(here / "state", f"t{number}", 2.0 + number, {"app": Observed(memory_mib=10 + number)})
+    ran(here / "state", "newest", 9.0, {"app": Observed(memory_mib=5, cpu_units=7)})
+    ran(here / "state", "other", 9.5, {"app": Observed(memory_mib=998)}, family="other")
+    ran(here / "state", "unseen", 9.9, {})
+    _, output = run("clean.json", "--budget", "--format", "json")
+    (container,) = json.loads(output)["definitions"][0]["budget"]["containers"]
+    assert container["observed"] == {"cpu": 7, "memoryMiB": 13}
+    assert "observed memory" in run("clean.json", "--budget")[1]
+    assert "observed" not in run("clean.json", "--format", "json")[1]
+
+
+def test_the_budget_makes_no_history_where_there_is_none(here: Path) -> None:
+    assert "observed" not in run("clean.json", "--budget")[1]
+    assert not (here / "state").exists()
+
+
+def test_a_history_that_cannot_be_read_is_said_and_does_not_fail_the_check(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PILLION_STATE_DIR", str(here))
+    (here / DATABASE_NAME).write_bytes(b"no database, and long enough to be noticed as such " * 50)
+    code, output = run("clean.json", "--budget")
+    assert code == 0
+    assert "Budget of web" in output
+    assert "pillion: nothing is shown of past runs: the journal" in output
+
+
+def test_a_plain_check_does_not_load_the_database() -> None:
+    program = (
+        "import sys; from pillion.cli.main import pillion; "
+        "pillion(['check', 'clean.json'], standalone_mode=False); sys.exit('sqlite3' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, capture_output=True).returncode == 0

@@ -11,6 +11,7 @@ import pytest
 
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.codec import encode_event
+from pillion.core.usage import Observed
 from pillion.ports.store import StoreError
 from pillion.stores.schema import SCHEMA_VERSION
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore, StoredTask
@@ -119,3 +120,11 @@ def test_two_processes_may_bring_an_old_database_up_to_date(tmp_path: Path) -> N
     assert [item.task_id for item in first.tasks()] == ["t2", "t1"]
     first.close()
     second.close()
+
+
+def test_what_a_task_used_stays_beside_its_result(store: SqliteStore) -> None:
+    usage = {"app": Observed(memory_mib=80, cpu_units=12)}
+    store.begin("t1", {}, 1.0)
+    store.end("t1", {"lastStatus": "STOPPED"}, 3.0, keep_s=9.0, usage=usage)
+    (kept,) = store.tasks()
+    assert (kept.result, kept.usage) == ({"lastStatus": "STOPPED"}, usage)

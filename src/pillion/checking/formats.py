@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from pillion.checking.check import CheckedDocument
+from pillion.checking.observed import NOTHING_OBSERVED, ByFamily, observed_of
 from pillion.checking.summary import count
-from pillion.core.budget import budget_of
+from pillion.core.budget import Share, budget_of
 from pillion.core.findings import Finding, Place, Severity
 from pillion.core.rules import BY_CODE
 
@@ -22,8 +23,11 @@ _PROJECT: Final = "pillion"
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def to_json(documents: Sequence[CheckedDocument]) -> str:
-    """Everything that is known, for programs of one's own; `version` changes when a member does."""
+def to_json(documents: Sequence[CheckedDocument], *, observed: ByFamily = NOTHING_OBSERVED) -> str:
+    """Everything that is known, for programs of one's own; `version` changes when a member does.
+
+    A container in a budget has the member `observed` where past runs were looked up and found.
+    """
     findings = [finding for document in documents for finding in document.findings]
     value = {
         "version": 1,
@@ -34,7 +38,7 @@ def to_json(documents: Sequence[CheckedDocument]) -> str:
                 "file": document.document.name,
                 "name": definition.subject.name or None,
                 "findings": len(definition.findings),
-                "budget": _budget_value(definition.subject.value),
+                "budget": _budget_value(definition.subject.value, observed),
             }
             for document in documents
             for definition in document.definitions
@@ -68,8 +72,8 @@ def finding_value(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _budget_value(value: dict[str, Any]) -> dict[str, Any]:
-    budget = budget_of(value)
+def _budget_value(value: dict[str, Any], observed: ByFamily) -> dict[str, Any]:
+    budget = budget_of(value, observed_of(observed, value))
     return {
         "taskCpu": budget.task_cpu_units,
         "taskMemoryMiB": budget.task_memory_mib,
@@ -80,6 +84,7 @@ def _budget_value(value: dict[str, Any]) -> dict[str, Any]:
                 "cpu": share.cpu_units,
                 "memoryMiB": share.memory_mib,
                 "memoryReservationMiB": share.reservation_mib,
+                **_observed_value(share),
             }
             for share in budget.shares
         ],
@@ -87,6 +92,12 @@ def _budget_value(value: dict[str, Any]) -> dict[str, Any]:
         "memoryLeftMiB": budget.memory_left_mib,
         "reservationLeftMiB": budget.reservation_left_mib,
     }
+
+
+def _observed_value(share: Share) -> dict[str, Any]:
+    if share.observed is None:
+        return {}
+    return {"observed": {"cpu": share.observed.cpu_units, "memoryMiB": share.observed.memory_mib}}
 
 
 def to_sarif(documents: Sequence[CheckedDocument], *, version: str) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from pillion.checking.check import CheckedDefinition, CheckedDocument
+from pillion.checking.observed import NOTHING_OBSERVED, ByFamily, observed_of
 from pillion.checking.summary import count, in_words, word
-from pillion.core.budget import Budget, budget_of
+from pillion.core.budget import Budget, Share, budget_of
 from pillion.core.findings import Finding, Severity
 from pillion.core.rules import Rule
+from pillion.core.usage import Observed
 
 Style = Callable[..., str]
 """Like `click.style`: a text, and how it should look."""
@@ -26,8 +28,21 @@ def plain(text: str, **_look: object) -> str:
     return text
 
 
-def document_text(checked: CheckedDocument, *, style: Style = plain, budget: bool = False) -> Iterator[str]:
-    """The lines about one document, grouped by definition; none about a definition without findings."""
+def document_text(
+    checked: CheckedDocument,
+    *,
+    style: Style = plain,
+    budget: bool = False,
+    observed: ByFamily = NOTHING_OBSERVED,
+) -> Iterator[str]:
+    """The lines about one document, grouped by definition; none about a definition without findings.
+
+    Args:
+        checked: The document.
+        style: How texts look.
+        budget: Whether to show the budget of each definition as well.
+        observed: What past runs used, for the budget.
+    """
     for definition in checked.definitions:
         if definition.findings:
             yield _header(checked, definition, style)
@@ -35,7 +50,9 @@ def document_text(checked: CheckedDocument, *, style: Style = plain, budget: boo
             for finding in definition.findings:
                 yield from _finding_text(finding, lines, style)
         if budget:
-            yield from budget_text(budget_of(definition.subject.value), definition.subject.name, style=style)
+            value = definition.subject.value
+            found = budget_of(value, observed_of(observed, value))
+            yield from budget_text(found, definition.subject.name, style=style)
 
 
 def _header(checked: CheckedDocument, definition: CheckedDefinition, style: Style) -> str:
@@ -95,22 +112,34 @@ def summary_text(documents: Sequence[CheckedDocument], *, style: Style = plain) 
 
 
 def budget_text(budget: Budget, name: str, *, style: Style = plain) -> Iterator[str]:
-    """The budget as a table; `?` stands for what is not known yet."""
-    rows: list[tuple[str, ...]] = [("container", "cpu", "memory", "reserved", "role")]
+    """The budget as a table; `?` stands for what is not known yet.
+
+    What past runs used has its columns where there is something to show.
+    """
+    with_observed = any(share.observed is not None for share in budget.shares)
+    no_cells = ("", "") if with_observed else ()
+    heads = ("observed cpu", "observed memory") if with_observed else ()
+    rows: list[tuple[str, ...]] = [("container", "cpu", "memory", "reserved", *heads, "role")]
     for share in budget.shares:
         nothing = "-" if share.known else "?"
         numbers = (share.cpu_units, share.memory_mib, share.reservation_mib)
         cells = tuple(nothing if n is None else str(n) for n in numbers)
-        rows.append((share.container, *cells, share.role))
-    rows.append(("task", _number(budget.task_cpu_units), _number(budget.task_memory_mib), "", ""))
+        seen = _observed_cells(share) if with_observed else ()
+        rows.append((share.container, *cells, *seen, share.role))
+    rows.append(("task", _number(budget.task_cpu_units), _number(budget.task_memory_mib), "", *no_cells, ""))
     left = (budget.cpu_left, budget.memory_left_mib, budget.reservation_left_mib)
-    rows.append(("left", *(_number(n) for n in left), ""))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    rows.append(("left", *(_number(n) for n in left), *no_cells, ""))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     yield style(f"Budget{f' of {name}' if name else ''} (cpu units, MiB)", bold=True)
     for row in rows:
-        numbers_text = "  ".join(row[column].rjust(widths[column]) for column in (1, 2, 3))
-        yield f"  {row[0].ljust(widths[0])}  {numbers_text}  {row[4]}".rstrip()
+        numbers_text = "  ".join(row[column].rjust(widths[column]) for column in range(1, len(row) - 1))
+        yield f"  {row[0].ljust(widths[0])}  {numbers_text}  {row[-1]}".rstrip()
     yield ""
+
+
+def _observed_cells(share: Share) -> tuple[str, str]:
+    seen = share.observed or Observed()
+    return _number(seen.cpu_units), _number(seen.memory_mib)
 
 
 def _number(value: int | None) -> str:

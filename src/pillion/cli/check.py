@@ -13,6 +13,7 @@ import click
 
 from pillion.checking.check import CheckedDocument
 from pillion.checking.ignores import parse_codes, unknown_codes
+from pillion.checking.observed import NOTHING_OBSERVED, ByFamily
 from pillion.checking.session import Session
 from pillion.checking.settings import CheckSettingsError, threshold_of
 from pillion.checking.text import Style, document_text, explain_text, plain, summary_text
@@ -57,7 +58,9 @@ def _explain(context: click.Context, _parameter: click.Parameter, code: str | No
     help="Check for this launch type too, whatever the definition requires; repeatable.",
 )
 @click.option("--family", metavar="NAME", help="Check only this family, logical id or address.")
-@click.option("--budget", is_flag=True, help="Show who gets how much cpu and memory.")
+@click.option(
+    "--budget", is_flag=True, help="Show who gets how much cpu and memory, and what past runs here used."
+)
 @click.option("--fix", is_flag=True, help="Repair in the files what can be repaired without asking.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
 @click.option(
@@ -147,10 +150,11 @@ def _print_diffs(session: Session, documents: Sequence[CheckedDocument]) -> None
 def _print(
     documents: Sequence[CheckedDocument], output: str, *, budget: bool, threshold: Severity | None
 ) -> None:
+    observed = _observed() if budget and output in ("text", "json") else NOTHING_OBSERVED
     if output == "text":
         style = _style()
         for document in documents:
-            for line in document_text(document, style=style, budget=budget):
+            for line in document_text(document, style=style, budget=budget, observed=observed):
                 click.echo(line)
         click.echo(summary_text(documents, style=style))
         return
@@ -158,7 +162,7 @@ def _print(
 
     match output:
         case "json":
-            click.echo(formats.to_json(documents))
+            click.echo(formats.to_json(documents, observed=observed))
         case "sarif":
             from importlib.metadata import version
 
@@ -167,6 +171,19 @@ def _print(
             click.echo(formats.to_github(documents))
         case _:
             click.echo(formats.to_junit(documents, threshold=threshold))
+
+
+def _observed() -> ByFamily:
+    """What past runs used; a history that cannot be read is said, and does not fail the check."""
+    from pillion.history import observed_by_family
+    from pillion.ports.store import StoreError
+    from pillion.stores.sqlite import state_folder
+
+    try:
+        return observed_by_family(state_folder())
+    except StoreError as error:
+        click.echo(f"pillion: nothing is shown of past runs: {error}", err=True)
+        return NOTHING_OBSERVED
 
 
 def _style() -> Style:

@@ -5,11 +5,13 @@ Reads the same view of a definition as the rules do, so values that are not know
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pillion.core.rules.roles import role_of
 from pillion.core.rules.view import ContainerView, TaskView, absent, number
+from pillion.core.usage import Observed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +25,7 @@ class Share:
         memory_mib: Its hard limit, likewise.
         reservation_mib: What it is promised: memoryReservation, else memory.
         known: Whether all three are known.
+        observed: The most that past runs were seen to use, or None where there were none.
     """
 
     container: str
@@ -31,6 +34,7 @@ class Share:
     memory_mib: int | None
     reservation_mib: int | None
     known: bool
+    observed: Observed | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,17 +67,18 @@ class Budget:
         return self.task_memory_mib - sum(share.memory_mib or 0 for share in self.shares)
 
 
-def budget_of(value: dict[str, Any]) -> Budget:
-    """The budget of a definition, given as its plain JSON object."""
+def budget_of(value: dict[str, Any], observed: Mapping[str, Observed] | None = None) -> Budget:
+    """The budget of a definition, given as its plain JSON object; `observed` is by container name."""
     task = TaskView(value)
+    seen = observed or {}
     return Budget(
-        shares=tuple(_share(task, container) for container in task.containers),
+        shares=tuple(_share(task, container, seen.get(container.label)) for container in task.containers),
         task_cpu_units=task.cpu_units,
         task_memory_mib=task.memory_mib,
     )
 
 
-def _share(task: TaskView, container: ContainerView) -> Share:
+def _share(task: TaskView, container: ContainerView, observed: Observed | None) -> Share:
     raw = container.raw
     memory, reservation = number(raw, "memory"), number(raw, "memoryReservation")
     members = ("cpu", "memory", "memoryReservation")
@@ -84,4 +89,5 @@ def _share(task: TaskView, container: ContainerView) -> Share:
         memory_mib=memory,
         reservation_mib=memory if reservation is None and absent(raw, "memoryReservation") else reservation,
         known=all(absent(raw, key) or number(raw, key) is not None for key in members),
+        observed=observed,
     )

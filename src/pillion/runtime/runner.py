@@ -20,6 +20,7 @@ from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError
 from pillion.ports.store import Journal, StoreError
 from pillion.runtime.observer import Observer
 from pillion.runtime.performer import Performer
+from pillion.runtime.usage import UsageWatch
 
 QUEUE_EVENTS_MAX = 100_000
 """Events waiting for one task. A task produces a handful per container; this many is a runaway engine."""
@@ -51,12 +52,14 @@ class TaskRunner:
         journal: Journal,
         observer: Observer,
         companion: TaskCompanion | None = None,
+        usage: UsageWatch | None = None,
     ) -> None:
         self._task = task
         self._clock = clock
         self._journal: Journal | None = journal
         self._observer = observer
         self._companion = companion or NoCompanion()
+        self._usage = usage
         self._queue: asyncio.Queue[ev.Event] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self._performer = Performer(
             task,
@@ -96,6 +99,8 @@ class TaskRunner:
         work: set[asyncio.Task[None]] = set()
         preparing: set[asyncio.Task[None]] = set()
         helpers = [asyncio.create_task(self._watch()), asyncio.create_task(self._look_now_and_then())]
+        if self._usage is not None:
+            helpers.append(asyncio.create_task(self._usage.run()))
         try:
             while self.state.known is not TaskStatus.STOPPED:
                 event = await self._queue.get()
@@ -135,6 +140,8 @@ class TaskRunner:
         self._tell_ports(event)
         self._follow_logs()
         self._observer.settled(state, now_s)
+        if self._usage is not None:
+            self._usage.settled(state)
         return jobs
 
     def _tell_ports(self, event: ev.Event) -> None:

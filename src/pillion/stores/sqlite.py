@@ -12,12 +12,13 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pillion.core.lifecycle.codec import decode_event, encode_event
 from pillion.core.lifecycle.events import Event
+from pillion.core.usage import Observed, decode_usage, encode_usage
 from pillion.ports.store import StoreError
 from pillion.stores.schema import SCHEMA_VERSION, NewerSchemaError, migrate
 
@@ -26,7 +27,8 @@ DATABASE_NAME = "journal.db"
 BUSY_S = 5.0
 """How long a write waits for another pillion that is writing."""
 
-_NO_TASK: Mapping[str, Any] = {}
+_USAGE = "pillionUsage"
+"""Where the usage is kept within a stored result, so that older pillions read these databases, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +41,7 @@ class StoredTask:
         ended_at_s: when it was over; None for one that still runs, or whose process died.
         about: what its journal was begun with.
         result: the task as DescribeTasks showed it at its end; empty before that.
+        usage: the most that its containers were seen to use, by container; empty where nobody looked.
     """
 
     task_id: str
@@ -46,6 +49,7 @@ class StoredTask:
     ended_at_s: float | None = None
     about: Mapping[str, Any]
     result: Mapping[str, Any]
+    usage: Mapping[str, Observed] = field(default_factory=dict)
 
 
 def state_folder() -> Path:
@@ -108,7 +112,15 @@ class SqliteStore:
             ).fetchall()
         return tuple((at_s, decode_event(json.loads(body))) for at_s, body in rows)
 
-    def end(self, task_id: str, result: Mapping[str, Any], at_s: float, *, keep_s: float) -> None:
+    def end(
+        self,
+        task_id: str,
+        result: Mapping[str, Any],
+        at_s: float,
+        *,
+        keep_s: float,
+        usage: Mapping[str, Observed] | None = None,
+    ) -> None:
         """Note that a task is over. It stays readable until it is pruned. Raises StoreError.
 
         Args:
@@ -116,8 +128,10 @@ class SqliteStore:
             result: the task as DescribeTasks shows it now.
             at_s: when it was over (POSIX seconds).
             keep_s: how long it is kept from then on, in seconds.
+            usage: the most that its containers were seen to use.
         """
-        body = json.dumps(result, separators=(",", ":"))
+        kept = {**result, _USAGE: encode_usage(usage)} if usage else result
+        body = json.dumps(kept, separators=(",", ":"))
         with self._translated():
             self._connection.execute(
                 "UPDATE tasks SET ended_at = ?, forget_at = ?, result = ? WHERE task_id = ?",
@@ -132,13 +146,7 @@ class SqliteStore:
                 "ORDER BY created_at DESC, rowid DESC"
             ).fetchall()
         return tuple(
-            StoredTask(
-                task_id=task_id,
-                created_at_s=created_at_s,
-                ended_at_s=ended_at_s,
-                about=json.loads(about),
-                result=json.loads(result) if result else _NO_TASK,
-            )
+            _stored_task(task_id, created_at_s, ended_at_s, json.loads(about), json.loads(result or "{}"))
             for task_id, created_at_s, ended_at_s, about, result in rows
         )
 
@@ -220,6 +228,23 @@ class SqliteStore:
                 f"the journal {self._path} cannot be used: {error}; "
                 f"{advice}, or set PILLION_STATE_DIR to another folder"
             ) from error
+
+
+def _stored_task(
+    task_id: str,
+    created_at_s: float,
+    ended_at_s: float | None,
+    about: Mapping[str, Any],
+    result: Mapping[str, Any],
+) -> StoredTask:
+    return StoredTask(
+        task_id=task_id,
+        created_at_s=created_at_s,
+        ended_at_s=ended_at_s,
+        about=about,
+        result={key: value for key, value in result.items() if key != _USAGE},
+        usage=decode_usage(result.get(_USAGE)),
+    )
 
 
 class SqliteJournal:
