@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -137,6 +138,16 @@ def test_the_application_goes_on_without_a_router_that_is_not_essential(pillion:
     run = pillion.run(task(dying, shell("app", script, **through_firelens("/app"))), "--count-logs")
     assert (run.exit_code, run.messages("app")) == (0, ["line 1", "line 2", "line 3"])
     assert "3 LOST" in run.errors
+
+
+def test_without_a_queue_a_dead_router_hangs_neither_the_task_nor_the_engine(pillion: Pillion) -> None:
+    dying = router(essential=False)
+    dying["entryPoint"], dying["command"] = ["sh", "-c"], ["/entrypoint.sh & sleep 2; kill -9 $!; exit 7"]
+    script = "trap 'exit 0' TERM; while :; do echo a line; sleep 0.01; done"
+    app = shell("app", script, **through_firelens("/app"), stopTimeout=2)
+    run = pillion.run(task(dying, app), *("--stop-after", "5s", "--count-logs", "--firelens-mode", "sync"))
+    assert (run.exit_code, run.container("app")["exitCode"]) == (0, 0)
+    assert re.search(r"app: \d+ lines written, firelens cloudwatch_logs: \d+ arrived, \d+ LOST", run.errors)
 
 
 def test_without_a_memory_limit_the_router_gets_the_agents_buffer(pillion: Pillion) -> None:
