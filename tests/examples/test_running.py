@@ -57,4 +57,7 @@ def test_the_demo_sees_all_that_it_promises_to_show() -> None:
         timeout=150,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    others = [
+        line for line in done.stderr.splitlines() if not line.startswith("pillion: note: router: AWS's")
+    ]
+    assert (done.returncode, others) == (0, [])
