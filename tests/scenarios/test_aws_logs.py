@@ -103,7 +103,10 @@ def test_the_lossless_mode_loses_nothing_of_a_container_that_ends_in_a_burst(pil
         task(router(), shell("app", COUNT, **through_firelens("/app"))),
         *(*KEEP, "--count-logs", "--firelens-mode", "sync"),
     )
-    assert f"app: {LINES} lines written, firelens cloudwatch_logs: {LINES} arrived, none lost" in run.errors
+    # What arrived is the promise. What was read here can fall short: Docker 20.10 reopens the log driver to
+    # read the output of an ended container, and fails once the router is gone (known, see docs/firelens.md).
+    assert f"firelens cloudwatch_logs: {LINES} arrived" in run.errors
+    assert "LOST" not in run.errors
 
 
 def test_lines_that_ecss_own_mode_loses_are_counted_and_the_way_out_is_named(pillion: Pillion) -> None:
