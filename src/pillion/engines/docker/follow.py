@@ -10,13 +10,16 @@ from collections.abc import AsyncIterator
 
 from pillion.core.plan.model import ContainerPlan
 from pillion.engines.docker.client import DockerClient
-from pillion.engines.docker.errors import ApiError
+from pillion.engines.docker.errors import ApiError, DeadlinePassedError
 from pillion.engines.docker.logs import Bookmark, LineCount, LogReader, Window
-from pillion.engines.docker.record import Record
+from pillion.engines.docker.record import Record, inspect
 from pillion.ports.engine import EngineError, EngineUnreachableError, LogLine
 
 RESTART_GRACE_S = 1.0
 """How long after an exit a restart is waited for; the machine decides within milliseconds."""
+
+END_GRACE_S = 0.25
+"""How long the news of an exit is waited for when the stream has ended, before the engine is asked."""
 
 RECONNECT_TRIES_MAX = 20
 RECONNECT_PAUSE_S = 0.5
@@ -34,12 +37,25 @@ async def follow(client: DockerClient, record: Record, *, may_restart: bool) -> 
         next_start = record.next_start
         async for line in _read_patiently(client, record.plan, bookmark, again=again, live=True):
             yield line
-        # The stream has ended: so has the process, and what it wrote last may be missing.
+        # The stream has ended: so has the process, usually, and what it wrote last may be missing.
         async for line in _read_patiently(client, record.plan, bookmark, again=True, live=False):
             yield line
         again = True
+        if not await _has_ended(client, record):
+            continue  # Docker 20.10 now and then ends the stream of a container that runs on
         if not may_restart or not await _comes_within(next_start, RESTART_GRACE_S):
             return
+
+
+async def _has_ended(client: DockerClient, record: Record) -> bool:
+    if not record.running.is_set() or await _comes_within(record.ended, END_GRACE_S):
+        return True
+    try:
+        return not (await inspect(client, record))["State"].get("Running")
+    except (ApiError, DeadlinePassedError) as error:
+        return isinstance(error, ApiError) and error.is_missing
+    except EngineUnreachableError:
+        return False  # reading again is patient, and says when the engine stays away
 
 
 async def _comes_within(event: asyncio.Event, seconds: float) -> bool:

@@ -1,0 +1,84 @@
+"""Following output where the engine's stream is less than reliable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from engines.docker.fake_engine import FakeEngine, answering
+from engines.docker.making import plain
+from pillion.engines.docker import follow as following
+from pillion.engines.docker.client import DockerClient
+from pillion.engines.docker.follow import follow
+from pillion.engines.docker.record import Record
+
+
+@pytest.fixture
+async def fake(tmp_path: Path) -> AsyncIterator[FakeEngine]:
+    engine = FakeEngine(tmp_path)
+    await engine.start()
+    yield engine
+    await engine.stop()
+
+
+@pytest.fixture
+async def client(fake: FakeEngine) -> AsyncIterator[DockerClient]:
+    made = DockerClient(fake.host)
+    yield made
+    await made.close()
+
+
+def frame(second: int, text: str) -> bytes:
+    body = f"2026-11-24T04:53:{second:02}.000000000Z {text}\n".encode()
+    return b"\x01\0\0\0" + len(body).to_bytes(4) + body
+
+
+class Output:
+    """What a container writes, one more line for each live stream; a stream ends after its line."""
+
+    def __init__(self, record: Record, lines: int) -> None:
+        self.record = record
+        self.lines = lines
+        self.written: list[bytes] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if request.query["follow"] == "1":
+            self.written.append(frame(len(self.written), f"line {len(self.written)}"))
+            if len(self.written) == self.lines:
+                self.record.running.clear()
+                self.record.ended.set()
+        return web.Response(body=b"".join(self.written))
+
+
+@pytest.mark.parametrize("may_restart", [False, True])
+async def test_a_stream_that_ends_while_the_container_runs_is_read_again(
+    fake: FakeEngine, client: DockerClient, monkeypatch: pytest.MonkeyPatch, may_restart: bool
+) -> None:
+    monkeypatch.setattr(following, "END_GRACE_S", 0.01)
+    monkeypatch.setattr(following, "RESTART_GRACE_S", 0.01)
+    record = Record(plain("web", ""))
+    record.running.set()
+    path = f"containers/{record.plan.engine_name}"
+    fake.routes[f"GET {path}/logs"] = Output(record, 3).answer
+    fake.routes[f"GET {path}/json"] = answering({"State": {"Running": True}})
+    async with asyncio.timeout(5):
+        found = [line.message async for line in follow(client, record, may_restart=may_restart)]
+    assert found == ["line 0", "line 1", "line 2"]
+
+
+async def test_a_container_whose_end_was_never_told_is_not_followed_for_ever(
+    fake: FakeEngine, client: DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "END_GRACE_S", 0.01)
+    record = Record(plain("web", ""))
+    record.running.set()
+    path = f"containers/{record.plan.engine_name}"
+    fake.routes[f"GET {path}/logs"] = Output(record, -1).answer
+    fake.routes[f"GET {path}/json"] = answering({"State": {"Running": False}})
+    async with asyncio.timeout(5):
+        found = [line.message async for line in follow(client, record, may_restart=False)]
+    assert found == ["line 0"]
