@@ -7,7 +7,8 @@ Run by `make bench`. One container writes short lines as fast as it can; in one 
    whichever is lower, and none lost.
 3. FireLens with the stand-in for the router's image: with Docker's synchronous driver, and with the
    asynchronous one, which is ECS's own way and throws away what is queued when a container exits in a burst.
-4. What local AWS costs the start of a task that does not need it. Goal: nothing.
+4. What it costs to keep the output for `pillion logs`, against only reading it. Goal: under a quarter.
+5. What local AWS costs the start of a task that does not need it. Goal: nothing.
 
 What arrived is counted in CloudWatch Logs itself, which is the embedded local AWS; a line that came twice
 counts once. A rate is lines that arrived, from Docker's stamp on the first line to the last event's ingestion
@@ -44,6 +45,8 @@ from pillion.ports.aws import AwsCallError
 from pillion.ports.engine import LogLine
 from pillion.preparing import PreparedTask, prepare_task
 from pillion.runtime.observer import SilentObserver
+from pillion.stores.output.files import output_path, remove_output
+from pillion.stores.output.writer import OutputWriter
 from pillion.surroundings import RunSettings
 
 IMAGE = "pillion-local/busybox:1"
@@ -54,6 +57,7 @@ LINES = 200_000
 FIRELENS_LINES = 50_000
 """Fewer: the stand-in is no Fluent Bit, and its speed is not what is measured."""
 GOAL_PER_SECOND = 50_000
+KEEPING_ROUNDS = 5
 START_ROUNDS = 7
 RUN_TIMEOUT_S = 60.0
 
@@ -230,6 +234,45 @@ async def through_firelens(
     tell(watcher)
 
 
+async def cost_of_keeping(folder: Path) -> None:
+    """Read the output of a container that has ended, with and without keeping it, in turns."""
+    engine = docker_engine(folder)
+    task = engine.open(prepare(app(f"seq 1 {LINES}")).plan)
+    times: dict[bool, list[float]] = {False: [], True: []}
+    try:
+        for name in (item.name for item in task.plan.containers):
+            await task.resolve_manifest(name)
+            await task.pull(name, lambda: None, lambda progress: None)
+            await task.create(name, {})
+            await task.start(name, restart=False)
+        async for _ in task.logs("app"):
+            pass  # until it has ended
+        for number in range(2 * KEEPING_ROUNDS):
+            is_kept = bool(number % 2)
+            writer = OutputWriter(folder, f"bench-{number}", trouble=print)
+            count = 0
+            began = time.process_time()
+            async for line in task.logs("app"):
+                count += 1
+                if is_kept:
+                    writer.add(line)
+            writer.close()
+            times[is_kept].append(time.process_time() - began)
+            assert count == LINES
+            kept = output_path(folder, f"bench-{number}").read_bytes().count(b'"stream"')
+            assert kept == (LINES if is_kept else 0), kept
+            remove_output(folder, f"bench-{number}")
+    finally:
+        await task.clean_up(keep=False)
+        await engine.close()
+    read_s, kept_s = statistics.median(times[False]), statistics.median(times[True])
+    print(
+        f"output read through pillion: {LINES / read_s:,.0f} lines a second of CPU; read and kept for "
+        f"`pillion logs`: {LINES / kept_s:,.0f}, {(kept_s - read_s) / LINES * 1e6:.1f} us a line more, "
+        f"ratio {kept_s / read_s:.2f} (goal: under 1.25: {'met' if kept_s < 1.25 * read_s else 'NOT met'})"
+    )
+
+
 def tell(watcher: Watcher) -> None:
     for text in watcher.said:
         print(f"  pillion said: {text}")
@@ -289,6 +332,7 @@ async def measure(folder: Path) -> None:
             await through_firelens(own, clients, name=name, stays_s=stays_s, promise=promise)
     finally:
         await server.close()
+    await cost_of_keeping(folder)
     await cost_on_start(folder)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pillion.core.describe import NEVER_RAN_EXIT_CODE, describe_task, exit_code_of
 from pillion.core.lifecycle.events import KillRequested, StopRequested
+from pillion.core.lifecycle.states import TaskStatus
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import Notice, TaskPlan
 from pillion.core.record import encode_record
@@ -19,10 +20,13 @@ from pillion.ports.engine import Capabilities, Engine, EngineError, EngineTask, 
 from pillion.ports.store import StoreError
 from pillion.preparing import PreparedTask
 from pillion.runtime.clock import SystemClock
+from pillion.runtime.kept_output import KeptOutput
 from pillion.runtime.last_lines import LastLines
 from pillion.runtime.observer import Observer
 from pillion.runtime.runner import TaskRunner
 from pillion.runtime.usage import UsageWatch
+from pillion.stores.output.files import remove_output
+from pillion.stores.output.writer import OutputWriter
 from pillion.stores.sqlite import SqliteStore
 from pillion.surroundings import RunSettings, open_surroundings
 
@@ -111,8 +115,7 @@ async def run_task(
         ) as around:
             plan, task = around.plan, around.task
             told = observe((*plan.notices, *around.notices, *await task.notices()), capabilities)
-            history = _History(store, plan.identity.task_id, keep_s=keep_history_s)
-            observer = LastLines(told, history.keep_lines)
+            history = _History(store, settings.state_folder, plan.identity.task_id, keep_s=keep_history_s)
             about = encode_record(
                 plan,
                 prepared.definition,
@@ -122,6 +125,8 @@ async def run_task(
             )
             history.prune(clock.now_s())
             journal = store.begin(plan.identity.task_id, about, clock.now_s())
+            output = OutputWriter(settings.state_folder, plan.identity.task_id, trouble=told.trouble)
+            observer = LastLines(KeptOutput(told, output.add), history.keep_lines)
             usage = UsageWatch(task.stats)
             runner = TaskRunner(
                 task,
@@ -143,6 +148,7 @@ async def run_task(
                 observer.trouble(f"{error}\n  {_left_there(plan)}")
             finally:
                 state = runner.state
+                output.close(ended_at_s=clock.now_s() if state.known is TaskStatus.STOPPED else None)
                 shape = describe_task(plan, state, _facts(plan, task), prepared.overrides)
                 await _clean_up(task, observer, keep=settings.keep, lost=lost)
         if runner.is_journalled and not lost:
@@ -159,8 +165,9 @@ async def run_task(
 class _History:
     """What is kept of one task after its end. A store that fails costs the history and never the run."""
 
-    def __init__(self, store: SqliteStore, task_id: str, *, keep_s: float) -> None:
+    def __init__(self, store: SqliteStore, folder: Path, task_id: str, *, keep_s: float) -> None:
         self._store = store
+        self._folder = folder
         self._task_id = task_id
         self._keep_s = keep_s
 
@@ -172,7 +179,8 @@ class _History:
     def prune(self, now_s: float) -> None:
         """Forget the tasks whose time is over."""
         with suppress(StoreError):
-            self._store.prune(now_s)
+            for task_id in self._store.prune(now_s):
+                remove_output(self._folder, task_id)
 
     def end(
         self, shape: Mapping[str, Any], usage: Mapping[str, Observed], now_s: float, observer: Observer
@@ -183,6 +191,7 @@ class _History:
                 self._store.end(self._task_id, shape, now_s, keep_s=self._keep_s, usage=usage)
             else:
                 self._store.forget(self._task_id)
+                remove_output(self._folder, self._task_id)
         except StoreError as error:
             observer.trouble(str(error))
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from pillion.core.lifecycle.events import KillRequested
 from pillion.core.lifecycle.states import TaskStatus
+from pillion.core.log_position import LogPosition
 from pillion.core.plan.facts import ContainerFacts, PortBinding
 from pillion.core.plan.options import RunOptions
 from pillion.core.taskdef.parse import parse_task_definition
@@ -111,7 +112,7 @@ def read_slowly(*, pauses_s: list[float], kill_after_s: float | None = None) -> 
     """Run a task whose container exits at once and whose output then comes line by line after pauses."""
     heard = Hears()
 
-    async def logs(container: str) -> AsyncIterator[LogLine]:
+    async def logs(container: str, *, after: LogPosition | None = None) -> AsyncIterator[LogLine]:
         for number, pause_s in enumerate(pauses_s, start=1):
             await asyncio.sleep(pause_s)
             yield LogLine(container=container, stream="stdout", message=str(number), at_s=0.0)

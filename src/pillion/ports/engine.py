@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from pillion.core.errors import PillionError
 from pillion.core.lifecycle.events import Event, NamedError
+from pillion.core.log_position import LogPosition
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import Notice, TaskPlan
 
@@ -35,12 +36,21 @@ class EngineUnreachableError(PillionError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogLine:
-    """One line of a container's output, without its newline. `at_s` is the engine's time (POSIX)."""
+    """One line of a container's output, without its newline.
+
+    Attributes:
+        container: who wrote it.
+        stream: `stdout` or `stderr`.
+        message: the text.
+        at_s: the engine's time (POSIX seconds).
+        stamp: the same time to the letter, as the engine wrote it; empty where an engine has only `at_s`.
+    """
 
     container: str
     stream: str
     message: str
     at_s: float
+    stamp: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,8 +206,11 @@ class EngineTask(Protocol):
         """
         ...
 
-    def logs(self, container: str) -> AsyncIterator[LogLine]:
-        """Yield every line from the start of the container until its output ends, across restarts."""
+    def logs(self, container: str, *, after: LogPosition | None = None) -> AsyncIterator[LogLine]:
+        """Yield every line from the start of the container until its output ends, across restarts.
+
+        With `after` only the lines behind that place, each of them once.
+        """
         ...
 
     def facts(self, container: str) -> ContainerFacts:

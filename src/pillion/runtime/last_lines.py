@@ -13,10 +13,8 @@ from collections.abc import Callable, Sequence
 from pillion.core.lifecycle.commands import Report, ReportContainer, ReportHealth
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind, ContainerStatus, HealthStatus
-from pillion.core.plan.facts import PortBinding
-from pillion.core.plan.model import Notice
-from pillion.ports.engine import LogLine, PullProgress
-from pillion.runtime.observer import Observer
+from pillion.ports.engine import LogLine
+from pillion.runtime.observer import Observer, PassingObserver
 
 LINES_MAX = 50
 """Lines kept of each container."""
@@ -28,7 +26,7 @@ Keep = Callable[[str, Sequence[str]], None]
 """Takes a container's name and its last lines, oldest first."""
 
 
-class LastLines:
+class LastLines(PassingObserver):
     """An observer that keeps the last lines of each container, and passes everything on."""
 
     def __init__(self, observer: Observer, keep: Keep) -> None:
@@ -38,7 +36,7 @@ class LastLines:
             observer: who is told everything.
             keep: called with the lines of containers that ended badly; must not raise.
         """
-        self._observer = observer
+        super().__init__(observer)
         self._keep = keep
         self._tails: defaultdict[str, _Tail] = defaultdict(_Tail)
         self._wanted: set[str] = set()
@@ -46,7 +44,7 @@ class LastLines:
 
     def reported(self, report: Report, state: TaskState, at_s: float) -> None:
         """Pass it on; notice containers whose output somebody will ask for."""
-        self._observer.reported(report, state, at_s)
+        super().reported(report, state, at_s)
         match report:
             case ReportContainer(container=name, after=ContainerStatus.STOPPED) if _ended_badly(state, name):
                 self._want(name)
@@ -57,12 +55,12 @@ class LastLines:
 
     def settled(self, state: TaskState, at_s: float) -> None:
         """Pass it on, and hand over what came since the last event."""
-        self._observer.settled(state, at_s)
+        super().settled(state, at_s)
         self.finish()
 
     def log(self, line: LogLine) -> None:
         """Pass it on, and keep it."""
-        self._observer.log(line)
+        super().log(line)
         self._tails[line.container].add(line.message)
         if line.container in self._wanted:
             self._due.add(line.container)
@@ -72,22 +70,6 @@ class LastLines:
         while self._due:
             name = self._due.pop()
             self._keep(name, self._tails[name].lines())
-
-    def progress(self, progress: PullProgress) -> None:
-        """Pass it on."""
-        self._observer.progress(progress)
-
-    def published(self, container: str, bindings: tuple[PortBinding, ...]) -> None:
-        """Pass it on."""
-        self._observer.published(container, bindings)
-
-    def notice(self, notice: Notice) -> None:
-        """Pass it on."""
-        self._observer.notice(notice)
-
-    def trouble(self, text: str) -> None:
-        """Pass it on."""
-        self._observer.trouble(text)
 
     def _want(self, name: str) -> None:
         self._wanted.add(name)

@@ -66,3 +66,38 @@ class SilentObserver:
 
     def trouble(self, text: str) -> None:
         """Look away."""
+
+
+class PassingObserver:
+    """An observer in front of another one, to which it passes everything on."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def reported(self, report: Report, state: TaskState, at_s: float) -> None:
+        """Pass it on."""
+        self._observer.reported(report, state, at_s)
+
+    def settled(self, state: TaskState, at_s: float) -> None:
+        """Pass it on."""
+        self._observer.settled(state, at_s)
+
+    def log(self, line: LogLine) -> None:
+        """Pass it on."""
+        self._observer.log(line)
+
+    def progress(self, progress: PullProgress) -> None:
+        """Pass it on."""
+        self._observer.progress(progress)
+
+    def published(self, container: str, bindings: tuple[PortBinding, ...]) -> None:
+        """Pass it on."""
+        self._observer.published(container, bindings)
+
+    def notice(self, notice: Notice) -> None:
+        """Pass it on."""
+        self._observer.notice(notice)
+
+    def trouble(self, text: str) -> None:
+        """Pass it on."""
+        self._observer.trouble(text)

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import struct
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillion.engines.docker.logs import LINE_BYTES_MAX, WINDOW_LINES, Bookmark, LineCount, LogReader, Window
+from pillion.core.log_position import WINDOW_LINES, LogPosition, ReadingMark
+from pillion.engines.docker.logs import LINE_BYTES_MAX, Bookmark, LineCount, LogReader, Window
 from pillion.ports.engine import LogLine
 
 T0 = 1795486830.0
 
 
-def stamp(number: int = 0) -> bytes:
-    return f"2026-11-24T02:20:{30 + number // 1000:02d}.{number % 1000:03d}000000Z".encode()
+def stamp(number: int = 0) -> str:
+    return f"2026-11-24T02:20:{30 + number // 1000:02d}.{number % 1000:03d}000000Z"
 
 
 def frame(text: bytes, *, stream: int = 1, number: int = 0) -> bytes:
-    message = stamp(number) + b" " + text
+    message = stamp(number).encode() + b" " + text
     return struct.pack(">BxxxL", stream, len(message)) + message
 
 
 def line(message: str, *, stream: str = "stdout", number: int = 0) -> LogLine:
-    return LogLine(container="web", stream=stream, message=message, at_s=T0 + number / 1000)
+    return LogLine(
+        container="web", stream=stream, message=message, at_s=T0 + number / 1000, stamp=stamp(number)
+    )
 
 
 def read(*chunks: bytes, tty: bool = False) -> list[LogLine]:
     reader = LogReader("web", tty=tty)
-    found = [item for chunk in chunks for _, item in reader.feed(chunk)]
-    return found + [item for _, item in reader.finish()]
+    return [item for chunk in chunks for item in reader.feed(chunk)] + list(reader.finish())
 
 
 def test_both_streams_are_told_apart_and_carry_the_engines_time() -> None:
@@ -71,7 +74,7 @@ def test_ends_of_lines_go_and_everything_else_stays(raw: bytes, message: str) ->
 
 
 def test_a_terminals_output_has_no_frames() -> None:
-    data = stamp() + b" one\r\n" + stamp(5) + b" two\r\n" + stamp(6) + b" $ "
+    data = f"{stamp()} one\r\n{stamp(5)} two\r\n{stamp(6)} $ ".encode()
     assert read(data[:30], data[30:], tty=True) == [
         line("one"),
         line("two", number=5),
@@ -81,10 +84,12 @@ def test_a_terminals_output_has_no_frames() -> None:
 
 def test_a_time_without_a_fraction_is_understood() -> None:
     message = b"2026-11-24T02:20:30Z hi\n"
-    assert read(struct.pack(">BxxxL", 1, len(message)) + message) == [line("hi")]
+    assert read(struct.pack(">BxxxL", 1, len(message)) + message) == [
+        replace(line("hi"), stamp="2026-11-24T02:20:30Z")
+    ]
 
 
-def again(bookmark: Bookmark, stamps: list[bytes]) -> list[bytes]:
+def again(bookmark: Bookmark, stamps: list[str]) -> list[str]:
     bookmark.begin_again()
     return [item for item in stamps if bookmark.is_new(item)]
 
@@ -111,6 +116,20 @@ def test_a_second_reading_begins_where_the_remembered_lines_begin() -> None:
         bookmark.add(stamp(number))
     assert bookmark.begin_again() == "1795486830.002000000"
     assert not bookmark.is_new(stamp(1))
+
+
+def test_a_reading_goes_on_behind_the_place_where_another_one_ended() -> None:
+    everything = [stamp(number // 2) for number in range(2 * WINDOW_LINES)]
+    mark = ReadingMark()
+    for item in everything[:-3]:
+        mark.add(item)
+    assert again(Window(mark.position), everything) == everything[-3:]
+    assert again(LineCount(mark.position), everything) == everything[-3:]
+
+
+def test_a_reading_behind_nothing_begins_at_the_start() -> None:
+    assert Window(LogPosition()).begin_again() == "0"
+    assert again(Window(LogPosition()), [stamp(1), stamp(1)]) == [stamp(1), stamp(1)]
 
 
 def test_where_times_are_coarse_lines_are_counted() -> None:

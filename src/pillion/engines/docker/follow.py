@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from pillion.core.log_position import LogPosition
 from pillion.core.plan.model import ContainerPlan
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError
@@ -26,13 +27,15 @@ RECONNECT_PAUSE_S = 0.5
 """How long a broken connection is tried for: as long as the runner is patient with its calls."""
 
 
-async def follow(client: DockerClient, record: Record, *, may_restart: bool) -> AsyncIterator[LogLine]:
-    """Yield a container's lines, across restarts if there may be any.
+async def follow(
+    client: DockerClient, record: Record, *, may_restart: bool, after: LogPosition | None = None
+) -> AsyncIterator[LogLine]:
+    """Yield a container's lines, across restarts if there may be any; with `after` those behind that place.
 
     Raises EngineError when the engine keeps no output, EngineUnreachableError when it stays away.
     """
-    bookmark = LineCount() if client.is_podman else Window()
-    again = False
+    bookmark = LineCount(after) if client.is_podman else Window(after)
+    again = after is not None
     while True:
         next_start = record.next_start
         async for line in _read_patiently(client, record.plan, bookmark, again=again, live=True):
@@ -97,15 +100,15 @@ async def _read(
     reader = LogReader(plan.name, tty=plan.tty)
     async with client.stream("GET", f"containers/{plan.engine_name}/logs", params=parameters) as stream:
         async for chunk in stream.chunks():
-            for stamp, line in reader.feed(chunk):
-                if again and not bookmark.is_new(stamp):
+            for line in reader.feed(chunk):
+                if again and not bookmark.is_new(line.stamp):
                     continue
-                bookmark.add(stamp)
+                bookmark.add(line.stamp)
                 yield line
             await asyncio.sleep(0)  # a flood of output must not delay events
     if live:
         return  # what is still in pieces is read again
-    for stamp, line in reader.finish():
-        if not again or bookmark.is_new(stamp):
-            bookmark.add(stamp)
+    for line in reader.finish():
+        if not again or bookmark.is_new(line.stamp):
+            bookmark.add(line.stamp)
             yield line

@@ -8,19 +8,17 @@ last lines; so the rest is read once more from the last known time, and what was
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from struct import Struct
 from typing import Protocol
 
+from pillion.core.log_position import LogPosition, ReadingMark
 from pillion.ports.engine import LogLine
 
 LINE_BYTES_MAX = 1 << 20
 """A longer line is delivered in parts: whoever writes one without end shall not fill our memory."""
-
-WINDOW_LINES = 256
-"""How many delivered lines are remembered. The streams of one container are never further out of order."""
 
 _HEADER = Struct(">BxxxL")
 _STREAMS = {0: "stdout", 1: "stdout", 2: "stderr"}
@@ -38,11 +36,11 @@ class LogReader:
         self._second = b""
         self._second_s = 0.0
 
-    def feed(self, chunk: bytes) -> Iterator[tuple[bytes, LogLine]]:
-        """Take some bytes; yield each line that they complete, with its time as the engine wrote it."""
+    def feed(self, chunk: bytes) -> Iterator[LogLine]:
+        """Take some bytes; yield each line that they complete."""
         return self._feed_raw(chunk) if self._tty else self._feed_frames(chunk)
 
-    def finish(self) -> Iterator[tuple[bytes, LogLine]]:
+    def finish(self) -> Iterator[LogLine]:
         """Yield what was left without an end."""
         if self._tty and self._rest:
             rest, self._rest = self._rest, b""
@@ -50,7 +48,7 @@ class LogReader:
         for stream in tuple(self._parts):
             yield self._complete(stream)
 
-    def _feed_frames(self, chunk: bytes) -> Iterator[tuple[bytes, LogLine]]:
+    def _feed_frames(self, chunk: bytes) -> Iterator[LogLine]:
         data = self._rest + chunk if self._rest else chunk
         position, end = 0, len(data)
         header = _HEADER.size
@@ -63,16 +61,16 @@ class LogReader:
             position = after
         self._rest = data[position:]
 
-    def _feed_raw(self, chunk: bytes) -> Iterator[tuple[bytes, LogLine]]:
+    def _feed_raw(self, chunk: bytes) -> Iterator[LogLine]:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         for line in lines:
             yield from self._message("stdout", line + b"\n")
 
-    def _message(self, stream: str, message: bytes) -> Iterator[tuple[bytes, LogLine]]:
+    def _message(self, stream: str, message: bytes) -> Iterator[LogLine]:
         stamp, _, text = message.partition(b" ")
         ends = text.endswith(b"\n")
         if ends and stream not in self._parts:
-            yield stamp, self._line(stream, stamp, text)
+            yield self._line(stream, stamp, text)
             return
         first, parts, size = self._parts.get(stream, (stamp, [], 0))
         parts.append(text)
@@ -80,9 +78,9 @@ class LogReader:
         if ends or size + len(text) >= LINE_BYTES_MAX:
             yield self._complete(stream)
 
-    def _complete(self, stream: str) -> tuple[bytes, LogLine]:
+    def _complete(self, stream: str) -> LogLine:
         stamp, parts, _ = self._parts.pop(stream)
-        return stamp, self._line(stream, stamp, b"".join(parts))
+        return self._line(stream, stamp, b"".join(parts))
 
     def _line(self, stream: str, stamp: bytes, text: bytes) -> LogLine:
         if text.endswith(b"\r\n"):
@@ -94,6 +92,7 @@ class LogReader:
             stream=stream,
             message=text.decode(errors="replace"),
             at_s=self._seconds(stamp),
+            stamp=stamp.decode("ascii"),
         )
 
     def _seconds(self, stamp: bytes) -> float:
@@ -109,7 +108,7 @@ class LogReader:
 class Bookmark(Protocol):
     """Which lines were delivered, so that a second reading brings each of the others once."""
 
-    def add(self, stamp: bytes) -> None:
+    def add(self, stamp: str) -> None:
         """Note a delivered line."""
         ...
 
@@ -117,7 +116,7 @@ class Bookmark(Protocol):
         """Begin a second reading; return its `since` parameter."""
         ...
 
-    def is_new(self, stamp: bytes) -> bool:
+    def is_new(self, stamp: str) -> bool:
         """Say, in a second reading, whether a line was not delivered yet."""
         ...
 
@@ -125,11 +124,11 @@ class Bookmark(Protocol):
 class LineCount:
     """A bookmark that counts: for Podman, whose times have whole seconds only. It reads from the start."""
 
-    def __init__(self) -> None:
-        self._delivered = 0
+    def __init__(self, after: LogPosition | None = None) -> None:
+        self._delivered = after.lines if after else 0
         self._skip = 0
 
-    def add(self, stamp: bytes) -> None:
+    def add(self, stamp: str) -> None:
         """Note a delivered line."""
         self._delivered += 1
 
@@ -138,7 +137,7 @@ class LineCount:
         self._skip = self._delivered
         return "0"
 
-    def is_new(self, stamp: bytes) -> bool:
+    def is_new(self, stamp: str) -> bool:
         """Say, in a second reading, whether a line was not delivered yet."""
         self._skip -= 1
         return self._skip < 0
@@ -147,29 +146,25 @@ class LineCount:
 class Window:
     """A bookmark that remembers times: for Docker, which can be asked for what came after one.
 
-    The last `WINDOW_LINES` are remembered by their times; several lines may share one, and the two streams
-    may be a little out of order. All that is not later than the lines before the window counts as delivered.
+    `core.log_position` says how many are remembered, and what counts as delivered.
     """
 
-    def __init__(self) -> None:
-        self._recent: deque[bytes] = deque()
-        self._before = b""
-        self._known: Counter[bytes] = Counter()
+    def __init__(self, after: LogPosition | None = None) -> None:
+        self._mark = ReadingMark(after)
+        self._known: Counter[str] = Counter()
 
-    def add(self, stamp: bytes) -> None:
+    def add(self, stamp: str) -> None:
         """Note a delivered line."""
-        self._recent.append(stamp)
-        if len(self._recent) > WINDOW_LINES:
-            self._before = max(self._before, self._recent.popleft())
+        self._mark.add(stamp)
 
     def begin_again(self) -> str:
         """Begin a second reading; return its `since` parameter."""
-        self._known = Counter(self._recent)
-        return _since(self._before) if self._before else "0"
+        self._known = Counter(self._mark.recent)
+        return _since(self._mark.before) if self._mark.before else "0"
 
-    def is_new(self, stamp: bytes) -> bool:
+    def is_new(self, stamp: str) -> bool:
         """Say, in a second reading, whether a line was not delivered yet."""
-        if stamp <= self._before:
+        if stamp <= self._mark.before:
             return False
         if self._known[stamp]:
             self._known[stamp] -= 1
@@ -177,8 +172,8 @@ class Window:
         return True
 
 
-def _since(stamp: bytes) -> str:
+def _since(stamp: str) -> str:
     """Write a time as the `since` parameter: seconds and nanoseconds, exactly."""
-    whole, _, fraction = stamp.rstrip(b"Z").partition(b".")
-    seconds = int(datetime.fromisoformat(whole.decode("ascii")).replace(tzinfo=UTC).timestamp())
-    return f"{seconds}.{(fraction or b'0').decode('ascii')}"
+    whole, _, fraction = stamp.rstrip("Z").partition(".")
+    seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
+    return f"{seconds}.{fraction or '0'}"

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from pillion.core.lifecycle.events import Event, Exited
+from pillion.core.log_position import LogPosition
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import (
     CGROUP_RESOURCE,
@@ -188,11 +189,11 @@ class DockerTask:
         async for event in self._hearing.told():
             yield event
 
-    def logs(self, container: str) -> AsyncIterator[LogLine]:
-        """Yield every line from the start of the container until its output ends, across restarts."""
+    def logs(self, container: str, *, after: LogPosition | None = None) -> AsyncIterator[LogLine]:
+        """Yield every line until the output ends, across restarts; with `after` those behind that place."""
         record = self._records[container]
         may_restart = self.plan.lifecycle_of(container).restart is not None
-        return follow(self._client, record, may_restart=may_restart)
+        return follow(self._client, record, may_restart=may_restart, after=after)
 
     def facts(self, container: str) -> ContainerFacts:
         """Return ports and addresses as known by now; a joined container has those of its holder."""

@@ -17,6 +17,7 @@ from typing import Any
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.states import ContainerKind
+from pillion.core.log_position import LogPosition
 from pillion.core.plan.facts import ContainerFacts, NetworkAddress, PortBinding
 from pillion.core.plan.model import Notice, PortRequest, TaskPlan
 from pillion.engines.simulated.behaviour import Behaviour
@@ -188,10 +189,10 @@ class SimulatedTask:
                 return
             yield event
 
-    async def logs(self, container: str) -> AsyncIterator[LogLine]:
-        """Yield every line from the start of the container until its output ends, across restarts."""
+    async def logs(self, container: str, *, after: LogPosition | None = None) -> AsyncIterator[LogLine]:
+        """Yield every line until the output ends, across restarts; with `after` those behind that place."""
         may_restart = self.plan.lifecycle_of(container).restart is not None
-        told = 0
+        told = after.lines if after else 0
         while True:
             while told < len(self._lines[container]):
                 yield self._lines[container][told]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from pillion.core.lifecycle.events import Exited
-from pillion.testing.bench import Bench, End, Program, Say, ToDo, Wait, expect
+from pillion.core.log_position import WINDOW_LINES, ReadingMark
+from pillion.ports.engine import LogLine
+from pillion.testing.bench import PATIENCE_S, Bench, End, Program, Say, ToDo, Wait, expect
 from pillion.testing.engine_suite.check import Check, stage_of
 
 
@@ -50,8 +52,36 @@ async def output_is_followed_while_it_is_written(bench: Bench) -> None:
         expect(not stage.told(Exited, "web"), "and the container still runs")
 
 
+async def output_goes_on_behind_the_place_where_a_reader_stopped(bench: Bench) -> None:
+    """Whoever takes the task over reads what came meanwhile and what comes, each line once."""
+    texts = [f"line {number}" for number in range(2 * WINDOW_LINES)]
+    steps: tuple[ToDo, ...] = (
+        *(Say(text=text) for text in texts),
+        Say(text="aside", stream="stderr"),
+        Wait(for_s=1.0),
+        Say(text="late"),
+        End(code=0),
+    )
+    async with stage_of(bench, web=Program(steps=steps)) as stage:
+        await stage.start("web")
+        mark = ReadingMark()
+        before: list[LogLine] = []
+        async with asyncio.timeout(PATIENCE_S):
+            async for line in stage.task.logs("web"):
+                before.append(line)
+                mark.add(line.stamp)
+                if len(before) == len(texts) - 3:
+                    break
+            after = [line async for line in stage.task.logs("web", after=mark.position)]
+        found = [line.message for line in (*before, *after) if line.stream == "stdout"]
+        expect(found == [*texts, "late"], f"all lines once, in order, not {len(found)}: … {found[-8:]}")
+        aside = [line.message for line in (*before, *after) if line.stream == "stderr"]
+        expect(aside == ["aside"], f"the other stream, too: {aside}")
+
+
 CHECKS: tuple[Check, ...] = (
     Check.of(output_comes_complete_and_in_order),
     Check.of(output_of_a_container_that_has_ended_can_still_be_read),
     Check.of(output_is_followed_while_it_is_written),
+    Check.of(output_goes_on_behind_the_place_where_a_reader_stopped),
 )

@@ -1,0 +1,80 @@
+"""How far the output of one container was read, so that a later reading can go on exactly there.
+
+An engine that stamps lines with nanoseconds is asked for what came after a stamp. Several lines may share
+one, and the two streams of a container may be a little out of order: so the stamps of the last lines are
+remembered, and everything that is not later than the lines before those counts as read. An engine whose
+stamps are coarser is read from the start, and so many lines are passed over.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+
+WINDOW_LINES = 256
+"""How many lines are remembered by stamp. The streams of one container are never further out of order."""
+
+_SECOND_END = len("2026-11-24T02:20:30")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogPosition:
+    """The place in a container's output up to which it was read.
+
+    Attributes:
+        lines: how many lines were read.
+        before: the latest stamp of the lines before `stamps`; empty where there are none.
+        stamps: the engine's stamps of the last lines, at most WINDOW_LINES, in the order of reading.
+    """
+
+    lines: int = 0
+    before: str = ""
+    stamps: tuple[str, ...] = ()
+
+
+class ReadingMark:
+    """Moves on with every line that is read of one container."""
+
+    def __init__(self, position: LogPosition | None = None) -> None:
+        position = position or LogPosition()
+        self.lines = position.lines
+        self.before = position.before
+        self.recent = deque(position.stamps)
+
+    def add(self, stamp: str) -> None:
+        """Note a line that was read."""
+        self.lines += 1
+        self.recent.append(stamp)
+        if len(self.recent) > WINDOW_LINES:
+            self.before = max(self.before, self.recent.popleft())
+
+    def add_all(self, stamps: Sequence[str]) -> None:
+        """Note lines that were read one after the other; for many quicker than `add` for each."""
+        self.lines += len(stamps)
+        self.recent.extend(stamps)
+        surplus = len(self.recent) - WINDOW_LINES
+        if surplus > 0:
+            self.before = max(self.before, *islice(self.recent, surplus))
+            self.recent = deque(islice(self.recent, surplus, None))
+
+    @property
+    def position(self) -> LogPosition:
+        """The place as it is now."""
+        return LogPosition(lines=self.lines, before=self.before, stamps=tuple(self.recent))
+
+
+def stamp_of(at_s: float) -> str:
+    """Write a time (POSIX seconds) as Docker does: RFC 3339 in UTC with nine digits."""
+    nanoseconds = round(at_s * 1_000_000) * 1000
+    second, fraction = divmod(nanoseconds, 1_000_000_000)
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
+def seconds_of(stamp: str) -> float:
+    """Read a time that `stamp_of` or an engine wrote; return POSIX seconds. Raises ValueError."""
+    second = datetime.fromisoformat(stamp[:_SECOND_END]).replace(tzinfo=UTC).timestamp()
+    fraction = stamp[_SECOND_END:].removesuffix("Z")
+    return second + float(fraction) if fraction else second
