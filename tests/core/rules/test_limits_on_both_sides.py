@@ -10,6 +10,7 @@ from pillion.core.rules import check_definition
 from pillion.core.rules.examples import app, fargate, health_check, sidecar, task
 from pillion.core.rules.health import HEALTH_LIMITS
 from pillion.core.rules.sizes import FARGATE_SIZES
+from pillion.core.units import parse_cpu_units, parse_memory_mib
 
 
 def codes(value: object) -> set[str]:
@@ -62,6 +63,23 @@ def test_windows_on_fargate_takes_one_to_four_vcpu(cpu: str, *, taken: bool) -> 
 )
 def test_sizes_may_be_spelt_in_vcpu_and_gb(cpu: str, memory: str) -> None:
     assert codes(fargate(cpu=cpu, memory=memory)) == set()
+
+
+SPELLINGS = [
+    *("", ".", " 256 ", "00256", "1.0", "256.0", "256.5", "1e3", "+1", "-1", "1_0", "١", "１", "256 units"),
+    *("1 vCPU", "1VCPU", ".5 vCPU", "0.1 vCPU", "0.25vcpu", "1 vCPUs", "1GB", "1 gb", ".5 GB", "1.1 GB"),
+    *("1GiB", "0.0009765625 GB", "9" * 20, "9" * 21),
+]
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+def test_a_size_is_refused_exactly_where_a_run_could_not_read_it(text: str) -> None:
+    refused = {code for code in codes(task(cpu=text, memory=text)) if code in ("E206", "E207")}
+    unreadable = {
+        *({"E206"} if parse_cpu_units(text) is None else ()),
+        *({"E207"} if parse_memory_mib(text) is None else ()),
+    }
+    assert refused == unreadable
 
 
 def _container(**members: object) -> dict[str, Any]:

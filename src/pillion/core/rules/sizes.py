@@ -1,4 +1,4 @@
-"""Task sizes: how `cpu` and `memory` are spelt, and which pairs Fargate offers.
+"""Task sizes: which pairs of `cpu` and `memory` Fargate offers.
 
 The pairs are AWS's table of Fargate task sizes. Surprising: memory goes in steps of 1 GiB up to 4 vCPU, and
 then in steps of 4 GiB (8 vCPU) and 8 GiB (16 vCPU); many tools step by 1 GiB throughout.
@@ -6,11 +6,7 @@ then in steps of 4 GiB (8 vCPU) and 8 GiB (16 vCPU); many tools step by 1 GiB th
 
 from __future__ import annotations
 
-import re
 from typing import Final
-
-_CPU = re.compile(r"\s*(\d*\.?\d+)\s*(vcpu)?\s*", re.IGNORECASE)
-_MEMORY = re.compile(r"\s*(\d*\.?\d+)\s*(gb)?\s*", re.IGNORECASE)
 
 FARGATE_SIZES: Final[dict[int, range | tuple[int, ...]]] = {
     256: (512, 1024, 2048),
@@ -25,36 +21,6 @@ FARGATE_SIZES: Final[dict[int, range | tuple[int, ...]]] = {
 
 FARGATE_WINDOWS_CPU_UNITS: Final = (1024, 2048, 4096)
 """Sizes that Fargate offers for Windows containers."""
-
-
-def parse_cpu_units(value: object) -> int | None:
-    """Read a task's `cpu`: whole CPU units, or vCPUs such as `1 vCPU` and `.5 vcpu`.
-
-    Returns:
-        CPU units (1024 a vCPU), or None for anything else.
-    """
-    return _parse(_CPU, 1024, value)
-
-
-def parse_memory_mib(value: object) -> int | None:
-    """Read a task's `memory`: whole MiB, or GiB such as `1GB` and `0.5 GB`.
-
-    Returns:
-        MiB, or None for anything else.
-    """
-    return _parse(_MEMORY, 1024, value)
-
-
-def _parse(pattern: re.Pattern[str], factor: int, value: object) -> int | None:
-    if not isinstance(value, str):
-        return None
-    if value.isdecimal() and value.isascii() and len(value) < 10:
-        return int(value)
-    match = pattern.fullmatch(value)
-    if match is None or len(value) > 20:
-        return None
-    amount = float(match[1]) * (factor if match[2] else 1)
-    return int(amount) if amount.is_integer() else None
 
 
 def fargate_cpu_for(memory_mib: int) -> list[int]:

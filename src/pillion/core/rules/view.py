@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pillion.core.findings import Path
-from pillion.core.rules.sizes import parse_cpu_units, parse_memory_mib
+from pillion.core.units import parse_cpu_units, parse_memory_mib
 
 Json = Mapping[str, Any]
 
