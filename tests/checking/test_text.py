@@ -61,6 +61,23 @@ def test_a_long_line_is_cut_around_the_caret() -> None:
     assert source[carets.index("^") : carets.rindex("^") + 1] == "99"
 
 
+def test_what_looks_like_a_secret_is_not_printed_with_its_line() -> None:
+    text = """{"family": "web", "containerDefinitions": [{"name": "app", "image": "a:1", "memory": 64,
+  "environment": [{"name": "PASSWORD", "value": "hunter2"}, {"name": "PORT", "value": 80}]}]}"""
+    lines = [line for line in document_text(checked(text)) if line.startswith("  2 |")]
+    shown = (
+        '  2 |   "environment": [{"name": "PASSWORD", "value": "*******"}, {"name": "PORT", "value": 80}]}]}'
+    )
+    assert lines == [shown, shown]
+
+
+def test_a_template_is_not_said_to_be_repairable() -> None:
+    properties = {"ContainerDefinitions": [{"Name": "a", "Image": "a:1", "Memory": 9, "StopTimeout": 1}]}
+    template = {"Resources": {"Web": {"Type": "AWS::ECS::TaskDefinition", "Properties": properties}}}
+    document = checked(json.dumps(template))
+    assert summary_text([document]) == "1 definition checked: 1 error, 1 note"
+
+
 def test_a_clean_document_has_nothing_to_say() -> None:
     document = checked(json.dumps(task(app(healthCheck=health_check()))))
     assert list(document_text(document)) == []

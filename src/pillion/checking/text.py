@@ -5,6 +5,7 @@ The text is plain; `style` decides about colours, and colour is never the only s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from pillion.checking.check import CheckedDefinition, CheckedDocument
@@ -13,6 +14,7 @@ from pillion.checking.summary import count, in_words, word
 from pillion.core.budget import Budget, Share, budget_of
 from pillion.core.findings import Finding, Severity
 from pillion.core.rules import Rule
+from pillion.core.rules.secrets import plain_secret
 from pillion.core.usage import Observed
 
 Style = Callable[..., str]
@@ -46,13 +48,26 @@ def document_text(
     for definition in checked.definitions:
         if definition.findings:
             yield _header(checked, definition, style)
-            lines = checked.document.text.splitlines()
+            lines = _shown_lines(checked)
             for finding in definition.findings:
                 yield from _finding_text(finding, lines, style)
         if budget:
             value = definition.subject.value
             found = budget_of(value, observed_of(observed, value))
             yield from budget_text(found, definition.subject.name, style=style)
+
+
+def _shown_lines(checked: CheckedDocument) -> list[str]:
+    """The lines of the source; what looks like a secret is hidden, as a report goes further than its file."""
+    lines = checked.document.text.splitlines()
+    for finding in checked.findings:
+        place = finding.place
+        if finding.code == plain_secret.code and place is not None and 0 < place.line <= len(lines):
+            line = lines[place.line - 1]
+            start, end = place.column - 1, (place.end_column or len(line) + 1) - 1
+            hidden = re.sub(r"[^\s\"']", "*", line[start:end])
+            lines[place.line - 1] = line[:start] + hidden + line[end:]
+    return lines
 
 
 def _header(checked: CheckedDocument, definition: CheckedDefinition, style: Style) -> str:
