@@ -12,6 +12,7 @@ from pillion.cli.exits import UserError
 from pillion.cli.main import pillion
 from pillion.core.rules.examples import app, health_check, task
 from pillion.core.usage import Observed
+from pillion.inputs import KNOWN_KINDS
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore
 
 CLEAN = task(app(healthCheck=health_check()))
@@ -68,7 +69,19 @@ def test_standard_input_is_checked() -> None:
 
 def test_a_folder_without_definitions_is_not_a_clean_one(here: Path) -> None:
     (here / "empty").mkdir()
-    assert run("empty") == (2, "pillion: no task definition found\n")
+    assert run("empty") == (2, f"pillion: no task definition found in empty\n  {KNOWN_KINDS}\n")
+
+
+def test_a_family_that_is_not_there_is_said_with_those_that_are(here: Path) -> None:
+    problem = "clean.json: holds no task definition 'other'; it has web."
+    assert run("clean.json", "--family", "other") == (2, f"pillion: {problem}\n")
+
+
+def test_a_definition_of_a_template_is_found_by_its_family_too(here: Path) -> None:
+    properties = {"Family": "web", "ContainerDefinitions": []}
+    template = {"Resources": {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": properties}}}
+    (here / "template.json").write_text(json.dumps(template))
+    assert run("template.json", "--family", "web")[0] == run("template.json", "--family", "Task")[0] == 1
 
 
 def test_pillion_toml_decides_what_fails(here: Path) -> None:

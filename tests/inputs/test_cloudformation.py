@@ -91,6 +91,22 @@ def test_a_path_leads_back_into_the_template() -> None:
     )
 
 
+def test_a_path_goes_through_a_choice_that_is_made() -> None:
+    document = template(
+        ContainerDefinitions=[
+            {"Fn::If": ["Never", {"Name": "agent"}, {"Ref": "AWS::NoValue"}]},
+            {"Fn::If": ["Always", {"Fn::If": ["Never", {}, {"Name": "app"}]}, {}]},
+        ]
+    )
+    document["Conditions"] = {"Always": {"Fn::Equals": [1, 1]}, "Never": {"Fn::Equals": [1, 2]}}
+    (subject,) = find_definitions(document)
+    assert subject.value["containerDefinitions"] == [{"name": "app"}]
+    assert subject.locate(("containerDefinitions", 0, "name")) == (
+        *("Resources", "Task", "Properties", "ContainerDefinitions"),
+        *(1, "Fn::If", 1, "Fn::If", 2, "Name"),
+    )
+
+
 def test_a_path_ends_where_a_function_hides_the_rest() -> None:
     (subject,) = find_definitions(
         template(ContainerDefinitions={"Fn::If": ["C", [{"Name": "a"}], [{"Name": "b"}]]})

@@ -65,7 +65,7 @@ def check_document(
     """
     ignores = Ignores(document, options.ignore)
     subjects = find_definitions(document.value, expected=expected)
-    chosen = [s for s in subjects if options.choose is None or s.name == options.choose]
+    chosen = [s for s in subjects if options.choose is None or s.is_called(options.choose)]
     return CheckedDocument(
         document=document,
         definitions=tuple(_check_subject(subject, document, ignores, options) for subject in chosen),
@@ -115,4 +115,5 @@ def _placed(finding: Finding, subject: Subject, document: Document, path: Path) 
         column=position.column,
         end_column=end.column if end is not None and end.line == position.line else None,
     )
-    return replace(finding, place=place, definition=subject.name or None)
+    edit = finding.edit if subject.is_repairable else None
+    return replace(finding, place=place, definition=subject.name or None, edit=edit)

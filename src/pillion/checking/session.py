@@ -13,6 +13,7 @@ from pillion.checking.summary import fails
 from pillion.core.findings import Severity
 from pillion.documents.load import DocumentError, load_document
 from pillion.documents.source import Document
+from pillion.inputs import KNOWN_KINDS, find_definitions
 
 _REPAIRS_MAX = 5
 """Rounds of repairs; more than two have not been seen to be needed."""
@@ -76,9 +77,15 @@ class Session:
             return None
         checked = self.check(document, expected=candidate.named)
         if candidate.named and not checked.definitions:
-            what = f"no task definition {self.family!r}" if self.family else "no task definition"
-            self.problems.append(f"{document.name}: holds {what}.")
+            self.problems.append(f"{document.name}: {self._nothing_in(document)}")
         return checked
+
+    def _nothing_in(self, document: Document) -> str:
+        """Say that a document has nothing to check, and what it has or should have."""
+        names = [subject.name or "one without a name" for subject in find_definitions(document.value)]
+        if names:
+            return f"holds no task definition {self.family!r}; it has {', '.join(names)}."
+        return f"holds no task definition.\n  {KNOWN_KINDS}"
 
     def _settings_for(self, name: str) -> CheckSettings:
         folder = Path(name).parent

@@ -22,6 +22,7 @@ from pillion.core.findings import Severity
 from pillion.core.rules import BY_CODE
 from pillion.core.rules.check import LAUNCH_TYPES
 from pillion.documents.source import Document
+from pillion.inputs import KNOWN_KINDS
 
 FOUND = 1
 """Exit code for findings at or above the threshold."""
@@ -112,7 +113,8 @@ def check(
     for problem in session.problems:
         click.echo(f"pillion: {problem}", err=True)
     if not documents and not session.problems:
-        click.echo("pillion: no task definition found", err=True)
+        where = ", ".join(paths)
+        click.echo(f"pillion: no task definition found in {where}\n  {KNOWN_KINDS}", err=True)
         return USAGE
     if session.problems:
         return USAGE

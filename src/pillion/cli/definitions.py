@@ -92,7 +92,7 @@ def read_task(file: str, family: str | None = None, *, to_run: bool = True) -> T
     except DocumentError as error:
         raise UserError(str(error)) from error
     except ChoiceError as error:
-        raise UserError(f"{file}: {error}.") from error
+        raise UserError(f"{file}: {error}") from error
     try:
         completed = complete_definition(subject, to_run=to_run)
     except UnknownValuesError as error:

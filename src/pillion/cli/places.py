@@ -38,7 +38,7 @@ def read_known_definition(file: str, family: str | None) -> KnownDefinition:
     except DocumentError as error:
         raise UserError(str(error)) from error
     except ChoiceError as error:
-        raise UserError(f"{file}: {error}.") from error
+        raise UserError(f"{file}: {error}") from error
     except UnknownValuesError as error:
         paths = ", ".join(format_path(path) for path in error.paths)
         raise UserError(

@@ -6,10 +6,11 @@ A reader turns a document's plain value into subjects: definitions spelt as the 
 
 from pillion.inputs.choose import ChoiceError, choose_definition
 from pillion.inputs.complete import Completed, UnknownValuesError, complete_definition
-from pillion.inputs.find import find_definitions
+from pillion.inputs.find import KNOWN_KINDS, find_definitions
 from pillion.inputs.subject import Road, Subject
 
 __all__ = [
+    "KNOWN_KINDS",
     "ChoiceError",
     "Completed",
     "Road",

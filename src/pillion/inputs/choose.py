@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pillion.inputs.find import find_definitions
+from pillion.inputs.find import KNOWN_KINDS, find_definitions
 from pillion.inputs.subject import Subject
 
 
@@ -22,11 +22,11 @@ def choose_definition(value: object, name: str | None = None) -> Subject:
     """
     subjects = find_definitions(value)
     if not subjects:
-        raise ChoiceError("the document holds no task definition")
-    chosen = subjects if name is None else [s for s in subjects if name in (s.name, s.value.get("family"))]
+        raise ChoiceError(f"the document holds no task definition.\n  {KNOWN_KINDS}")
+    chosen = subjects if name is None else [subject for subject in subjects if subject.is_called(name)]
     if len(chosen) == 1:
         return chosen[0]
     names = ", ".join(subject.name or "(no name)" for subject in subjects)
     if name is not None:
-        raise ChoiceError(f"the document holds no single definition {name!r}; it has {names}")
-    raise ChoiceError(f"the document holds {len(subjects)} definitions: {names}. Choose one with --family")
+        raise ChoiceError(f"the document holds no single definition {name!r}; it has {names}.")
+    raise ChoiceError(f"the document holds {len(subjects)} definitions: {names}. Choose one with --family.")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any, Final
 
 from pillion.core.findings import Path
 from pillion.core.rules import UNKNOWN
 from pillion.core.taskdef.model import EFSVolumeConfiguration, ProxyConfiguration, TaskDefinition
 from pillion.core.taskdef.shapes import Kind, ValueType, shape_of
-from pillion.inputs.intrinsics import Resolver, is_intrinsic
+from pillion.inputs.intrinsics import NO_VALUE_REFERENCE, Resolver, is_intrinsic
 from pillion.inputs.subject import Road, Subject
 
 RESOURCE_TYPE: Final = "AWS::ECS::TaskDefinition"
@@ -45,7 +46,7 @@ def _subject(logical_id: str, properties: object, resolver: Resolver) -> Subject
         name=logical_id,
         road=Road.CLOUDFORMATION,
         value=value if isinstance(value, dict) else {},
-        locate=lambda path: prefix + _spelt_path(properties, path),
+        locate=lambda path: prefix + _spelt_path(properties, path, resolver),
         misspelt=tuple(_misspelt(resolved, kind, ())),
     )
 
@@ -128,26 +129,29 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, (int, float)) else value
 
 
-def _spelt_path(value: object, path: Path) -> Path:
+def _spelt_path(value: object, path: Path, resolver: Resolver) -> Path:
     """The path as the template spells it, down to where an intrinsic function hides the rest."""
-    found: list[str | int] = []
+    found, value = resolver.branch(value)
     for part in path:
         if isinstance(value, dict) and isinstance(part, str) and not is_intrinsic(value):
             names = {part.lower()} | {alias for alias, name in _ALIASES.items() if name == part}
             key = next((key for key in value if str(key).lower() in names), None)
             if key is None:
                 break
-            found.append(key)
-            value = value[key]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            if _may_vanish(value[: part + 1]):
-                break  # an entry before it may be left out, so the position is not the template's
-            found.append(part)
-            value = value[part]
+            inner, value = resolver.branch(value[key])
+            found = (*found, key, *inner)
+        elif isinstance(value, list) and isinstance(part, int):
+            place = _place_in_template(value, part, resolver)
+            if place is None:
+                break
+            inner, value = resolver.branch(value[place])
+            found = (*found, place, *inner)
         else:
             break
-    return tuple(found)
+    return found
 
 
-def _may_vanish(items: list[object]) -> bool:
-    return any(isinstance(item, dict) and is_intrinsic(item) for item in items)
+def _place_in_template(items: list[object], index: int, resolver: Resolver) -> int | None:
+    """Where the template has the entry with this index; entries that become `AWS::NoValue` do not count."""
+    left = (place for place, item in enumerate(items) if resolver.branch(item)[1] != NO_VALUE_REFERENCE)
+    return next(islice(left, index, None), None)

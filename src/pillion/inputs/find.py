@@ -12,6 +12,12 @@ from pillion.core.findings import Path
 from pillion.core.rules import UNKNOWN
 from pillion.inputs.subject import Road, Subject
 
+KNOWN_KINDS: Final = (
+    "One is an object with containerDefinitions, a list of those or of containers, a resource "
+    "AWS::ECS::TaskDefinition of a template, or an aws_ecs_task_definition of Terraform's JSON."
+)
+"""For whoever gave us something else."""
+
 _TASK_MEMBERS: Final = (
     "family",
     "taskRoleArn",

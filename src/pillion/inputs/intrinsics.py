@@ -11,10 +11,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from pillion.core.findings import Path
 from pillion.core.rules import UNKNOWN
 
 NO_VALUE: Final = object()
 """`AWS::NoValue`: the property is as if it were not there."""
+NO_VALUE_REFERENCE: Final = {"Ref": "AWS::NoValue"}
+"""How a template writes it."""
 
 PSEUDO_PARAMETERS: Final[Mapping[str, object]] = {
     "AWS::AccountId": "111122223333",
@@ -64,6 +67,24 @@ class Resolver:
             resolved = (self.resolve(item, depth + 1) for item in value)
             return [item for item in resolved if item is not NO_VALUE]
         return value
+
+    def branch(self, value: object) -> tuple[Path, object]:
+        """Where `Fn::If` leads to, by way of others if need be, and what stands there.
+
+        Returns:
+            The path from the value, empty where that is no `Fn::If` or its condition is not known; the value.
+        """
+        path: Path = ()
+        while isinstance(value, dict) and len(value) == 1 and len(path) < _DEPTH_MAX:
+            choice = value.get("Fn::If")
+            if not isinstance(choice, list) or len(choice) != 3:
+                break
+            answer = self._condition(choice[0], 0)
+            if answer is None:
+                break
+            place = 1 if answer else 2
+            path, value = (*path, "Fn::If", place), choice[place]
+        return path, value
 
     def _object(self, value: Mapping[str, object], depth: int) -> object:
         found = {}

@@ -37,8 +37,15 @@ class Subject:
     locate: Callable[[Path], Path]
     misspelt: tuple[tuple[Path, str], ...] = ()
 
+    def is_called(self, name: str) -> bool:
+        """Is this its family, logical id or address?"""
+        return name in (self.name, self.value.get("family"))
+
+    @property
+    def is_repairable(self) -> bool:
+        """Does the document spell the definition as the API does, so that an edit can be made in its text?"""
+        return self.road in (Road.ECS, Road.CONTAINERS)
+
     def locate_exactly(self, path: Path) -> Path | None:
         """The path in the document, where the document spells the definition as the API does."""
-        if self.road in (Road.ECS, Road.CONTAINERS):
-            return self.locate(path)
-        return None
+        return self.locate(path) if self.is_repairable else None
