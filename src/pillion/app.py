@@ -127,7 +127,7 @@ async def run_task(
             journal = store.begin(plan.identity.task_id, about, clock.now_s())
             output = OutputWriter(settings.state_folder, plan.identity.task_id, trouble=told.trouble)
             observer = LastLines(KeptOutput(told, output.add), history.keep_lines)
-            usage = UsageWatch(task.stats)
+            usage = UsageWatch(engine.sample)
             runner = TaskRunner(
                 task,
                 clock=clock,

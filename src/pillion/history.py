@@ -23,7 +23,7 @@ from pillion.core.lifecycle.codec import CodecError
 from pillion.core.lifecycle.explain import Waiting, waiting
 from pillion.core.lifecycle.state import initial_state
 from pillion.core.record import RecordError, TaskRecord, decode_record
-from pillion.core.usage import Observed, highest
+from pillion.core.usage import Observed, together
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore, StoredTask
 
 _SHOWN_MAX = 10
@@ -110,12 +110,12 @@ def observed_by_family(folder: Path) -> dict[str, dict[str, Observed]]:
         runs = by_family.setdefault(_families(item)[0], [])
         if item.usage and len(runs) < _OBSERVED_TASKS_MAX:
             runs.append(item.usage)
-    return {family: _highest_of(runs) for family, runs in by_family.items() if runs}
+    return {family: _together(runs) for family, runs in by_family.items() if runs}
 
 
-def _highest_of(runs: list[Mapping[str, Observed]]) -> dict[str, Observed]:
+def _together(runs: list[Mapping[str, Observed]]) -> dict[str, Observed]:
     names = sorted({name for run in runs for name in run})
-    return {name: highest(run[name] for run in runs if name in run) for name in names}
+    return {name: together(run[name] for run in runs if name in run) for name in names}
 
 
 def _families(item: StoredTask) -> tuple[str, ...]:

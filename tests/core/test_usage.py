@@ -1,112 +1,57 @@
-"""What a container needed, out of documents as Docker gives them.
-
-The documents of control groups version 1 were recorded from Docker Engine 20.10 (a busy loop on one CPU, with
-20 MiB of page cache); those of version 2 have its shape.
-"""
+"""What a container needed, out of samples."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from pillion.core.usage import (
-    Observed,
-    cpu_units_between,
-    decode_usage,
-    encode_usage,
-    memory_mib_of,
-    observe,
-)
+from pillion.core.monitoring.sample import Sample
+from pillion.core.monitoring.spread import Spread
+from pillion.core.usage import Observed, decode_usage, encode_usage, observe, together
 
 MIB = 1024 * 1024
 
-FIRST: dict[str, Any] = {
-    "id": "91ce8440a9a4",
-    "read": "2026-11-24T04:33:31.473441664Z",
-    "cpu_stats": {"cpu_usage": {"total_usage": 1561607025, "percpu_usage": [11680934, 1549926091]}},
-    "memory_stats": {
-        "usage": 25423872,
-        "max_usage": 26517504,
-        "stats": {"cache": 21008384, "inactive_file": 20971520, "rss": 3145728},
-    },
-}
-SECOND: dict[str, Any] = {
-    "id": "91ce8440a9a4",
-    "read": "2026-11-24T04:33:32.562212895Z",
-    "cpu_stats": {"cpu_usage": {"total_usage": 2647822873, "percpu_usage": [11680934, 2636141939]}},
-    "memory_stats": {
-        "usage": 25419776,
-        "max_usage": 26517504,
-        "stats": {"cache": 21008384, "inactive_file": 20971520, "rss": 3145728},
-    },
-}
-STOPPED: dict[str, Any] = {
-    "id": "91ce8440a9a4",
-    "read": "0001-01-01T00:00:00Z",
-    "cpu_stats": {"cpu_usage": {"total_usage": 0}},
-    "memory_stats": {},
-}
+FIRST = Sample(at_s=1000.0, cpu_ns=1_561_607_025, memory_bytes=4_452_352)
+SECOND = Sample(at_s=1001.089, cpu_ns=2_647_822_873, memory_bytes=4_448_256)
 
 
-def version_2(*, usage: int, inactive_file: int) -> dict[str, Any]:
-    stats = {"anon": usage - inactive_file, "file": inactive_file + MIB, "inactive_file": inactive_file}
-    return {"memory_stats": {"usage": usage, "stats": stats}}
-
-
-def test_memory_leaves_out_the_whole_page_cache_under_version_1() -> None:
-    assert memory_mib_of(FIRST) == 5  # 4.2 MiB
-
-
-def test_memory_leaves_out_the_inactive_files_under_version_2() -> None:
-    assert memory_mib_of(version_2(usage=100 * MIB, inactive_file=30 * MIB)) == 70
-
-
-def test_memory_is_the_whole_usage_where_the_cache_is_more_than_it() -> None:
-    assert memory_mib_of(version_2(usage=10 * MIB, inactive_file=30 * MIB)) == 10
-
-
-@pytest.mark.parametrize("sample", [STOPPED, {}, {"memory_stats": None}, {"memory_stats": {"usage": "1"}}])
-def test_a_container_that_does_not_run_has_no_memory_and_not_none_of_it(sample: dict[str, Any]) -> None:
-    assert memory_mib_of(sample) is None
-
-
-def test_cpu_is_the_share_of_one_vcpu_between_two_samples() -> None:
-    assert cpu_units_between(FIRST, SECOND) == 1022  # 1.086 s of cpu in 1.089 s
-
-
-@pytest.mark.parametrize(
-    ("before", "now"),
-    [
-        (SECOND, FIRST),
-        (FIRST, FIRST),
-        (FIRST, STOPPED),
-        (FIRST, {**SECOND, "id": "another"}),
-        (FIRST, {**SECOND, "read": "soon"}),
-        (FIRST, {**SECOND, "cpu_stats": {"cpu_usage": {"total_usage": 5}}}),
-        ({}, {}),
-    ],
-)
-def test_samples_that_cannot_be_compared_say_nothing_about_cpu(
-    before: dict[str, Any], now: dict[str, Any]
-) -> None:
-    assert cpu_units_between(before, now) is None
-
-
-def test_the_most_of_each_number_stays() -> None:
+def test_the_most_of_each_number_stays_and_every_look_counts() -> None:
     known = observe(Observed(), None, FIRST)
-    assert known == Observed(memory_mib=5)
-    assert observe(Observed(memory_mib=90, cpu_units=3), FIRST, SECOND) == Observed(
-        memory_mib=90, cpu_units=1022
-    )
-    assert observe(Observed(memory_mib=1, cpu_units=2000), FIRST, SECOND) == Observed(
-        memory_mib=5, cpu_units=2000
-    )
+    assert known == Observed(memory_mib=5, memory=Spread(counts={16: 1}))  # 4.25 MiB; 1.1 ** 16 is 4.6
+    known = observe(known, FIRST, SECOND)
+    assert (known.memory_mib, known.cpu_units) == (5, 1022)  # 1.086 s of CPU in 1.089 s
+    assert (known.memory.size, known.cpu.size) == (2, 1)
+    assert known.watched_s == pytest.approx(1.089)
+    assert observe(replace(known, memory_mib=90), FIRST, SECOND).memory_mib == 90
+
+
+def test_samples_that_cannot_be_compared_say_nothing_about_cpu() -> None:
+    again = replace(SECOND, cpu_ns=5)
+    assert observe(Observed(), FIRST, again).cpu_units is None
+    assert observe(Observed(), SECOND, FIRST).cpu_units is None
+
+
+def test_several_runs_together_have_the_most_of_each_and_all_that_was_seen() -> None:
+    one = observe(observe(Observed(), None, FIRST), FIRST, SECOND)
+    other = observe(Observed(), None, replace(FIRST, memory_bytes=60 * MIB))
+    both = together((one, other))
+    assert (both.memory_mib, both.cpu_units, both.watched_s) == (60, 1022, one.watched_s)
+    assert (both.memory.size, both.cpu.size) == (3, 1)
+    assert together(()) == Observed()
 
 
 def test_usage_survives_being_written_down() -> None:
-    usage = {"app": Observed(memory_mib=5, cpu_units=1022), "agent": Observed(memory_mib=1)}
+    usage = {
+        "app": observe(observe(Observed(), None, FIRST), FIRST, SECOND),
+        "agent": Observed(memory_mib=1),
+    }
     assert decode_usage(encode_usage(usage)) == usage
+
+
+def test_usage_of_an_early_pillion_is_read() -> None:
+    usage = {"app": {"memoryMiB": 5, "cpu": 1022}}
+    assert decode_usage(usage) == {"app": Observed(memory_mib=5, cpu_units=1022)}
 
 
 @pytest.mark.parametrize("value", [None, [], "x", {"app": 5}])

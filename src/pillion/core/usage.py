@@ -1,120 +1,111 @@
-"""What a container needed, out of the statistics that an engine gives.
+"""What a container needed, out of samples of what it used.
 
-Not here: who takes the samples, and when. Memory is counted as ECS reports it, without the page cache that
-the kernel would give back; the engine's own high-water mark counts that cache, and is of no use for a limit.
-Numbers are rounded up, for they are read as a need.
+Not here: who takes the samples, and when. Numbers are rounded up, for they are read as a need.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
-CPU_UNITS_PER_VCPU = 1024
-
-_MIB = 1024 * 1024
+from pillion.core.monitoring.sample import Sample, rates_between
+from pillion.core.monitoring.spread import Spread, spread_of_all
+from pillion.core.units import BYTES_PER_MIB
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observed:
-    """The most that a container was seen to use.
+    """What a container was seen to use.
 
     Attributes:
-        memory_mib: Memory without page cache, in MiB; None where it was never seen.
-        cpu_units: CPU between two samples, 1024 for one vCPU; None where there were not two samples.
+        memory_mib: The most memory, in MiB; None where it was never seen.
+        cpu_units: The most CPU between two samples, 1024 for one vCPU; None where there were not two samples.
+        memory: How its memory was spread over the samples, in MiB.
+        cpu: How its CPU was spread over the times between samples, in CPU units.
+        watched_s: For how long it was seen to run, in seconds.
     """
 
     memory_mib: int | None = None
     cpu_units: int | None = None
+    memory: Spread = field(default_factory=Spread)
+    cpu: Spread = field(default_factory=Spread)
+    watched_s: float = 0.0
 
 
-def memory_mib_of(sample: Mapping[str, Any]) -> int | None:
-    """Return the memory in use, in MiB; None for a container that does not run.
-
-    As the ECS agent counts: usage without `cache` under version 1 of Linux's control groups and without
-    `inactive_file` under version 2, and the whole usage where that is more than it.
-
-    Args:
-        sample: one statistics document, in Docker's shape.
-    """
-    memory = _part(sample, "memory_stats")
-    usage = memory.get("usage")
-    if not isinstance(usage, int):
-        return None
-    details = _part(memory, "stats")
-    cache = details.get("cache", details.get("inactive_file", 0))
-    held = usage - cache if isinstance(cache, int) and cache < usage else usage
-    return _up(held, _MIB)
-
-
-def cpu_units_between(before: Mapping[str, Any], now: Mapping[str, Any]) -> int | None:
-    """Return the CPU used from one sample to the next, 1024 for one vCPU all the time.
-
-    None where the two cannot be compared: a container that was made or started anew counts from zero.
-    """
-    used_ns = (_cpu_ns(before), _cpu_ns(now))
-    elapsed_us = _microseconds(before, now)
-    if used_ns[0] is None or used_ns[1] is None or elapsed_us <= 0 or before.get("id") != now.get("id"):
-        return None
-    grown_ns = used_ns[1] - used_ns[0]
-    return _up(grown_ns * CPU_UNITS_PER_VCPU, elapsed_us * 1000) if grown_ns >= 0 else None
-
-
-def observe(known: Observed, before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> Observed:
+def observe(known: Observed, before: Sample | None, now: Sample) -> Observed:
     """Return what is known of a container after one more sample; `before` is the last one, if any."""
-    cpu_units = cpu_units_between(before, now) if before is not None else None
-    return highest((known, Observed(memory_mib=memory_mib_of(now), cpu_units=cpu_units)))
+    memory_mib = ceil(now.memory_bytes / BYTES_PER_MIB)
+    known = replace(
+        known,
+        memory_mib=_most(known.memory_mib, memory_mib),
+        memory=known.memory.with_value(now.memory_bytes / BYTES_PER_MIB),
+    )
+    rates = rates_between(before, now) if before is not None else None
+    if before is None or rates is None:
+        return known
+    return replace(
+        known,
+        cpu_units=_most(known.cpu_units, ceil(rates.cpu_units)),
+        cpu=known.cpu.with_value(rates.cpu_units),
+        watched_s=known.watched_s + now.at_s - before.at_s,
+    )
 
 
-def highest(seen: Iterable[Observed]) -> Observed:
-    """Return the most of each number."""
+def together(seen: Iterable[Observed]) -> Observed:
+    """Return what several runs were seen to use: the most of each number, and all that was seen."""
     seen = tuple(seen)
     return Observed(
         memory_mib=max((item.memory_mib for item in seen if item.memory_mib is not None), default=None),
         cpu_units=max((item.cpu_units for item in seen if item.cpu_units is not None), default=None),
+        memory=spread_of_all(item.memory for item in seen),
+        cpu=spread_of_all(item.cpu for item in seen),
+        watched_s=sum(item.watched_s for item in seen),
     )
 
 
 def encode_usage(usage: Mapping[str, Observed]) -> dict[str, Any]:
     """Return the usage of a task's containers as a JSON value."""
     return {
-        name: {"memoryMiB": item.memory_mib, "cpu": item.cpu_units} for name, item in sorted(usage.items())
+        name: {
+            "memoryMiB": item.memory_mib,
+            "cpu": item.cpu_units,
+            "memorySpread": {str(bucket): count for bucket, count in item.memory.counts.items()},
+            "cpuSpread": {str(bucket): count for bucket, count in item.cpu.counts.items()},
+            "watchedSeconds": item.watched_s,
+        }
+        for name, item in sorted(usage.items())
     }
 
 
 def decode_usage(value: object) -> dict[str, Observed]:
-    """Read what `encode_usage` wrote; what cannot be read is not known."""
+    """Read what `encode_usage` wrote, also that of an early pillion; what cannot be read is not known."""
     if not isinstance(value, dict):
         return {}
     return {
-        name: Observed(memory_mib=_count(item.get("memoryMiB")), cpu_units=_count(item.get("cpu")))
+        name: Observed(
+            memory_mib=_count(item.get("memoryMiB")),
+            cpu_units=_count(item.get("cpu")),
+            memory=_spread(item.get("memorySpread")),
+            cpu=_spread(item.get("cpuSpread")),
+            watched_s=float(item.get("watchedSeconds") or 0.0),
+        )
         for name, item in value.items()
         if isinstance(item, dict)
     }
 
 
-def _part(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    part = value.get(key)
-    return part if isinstance(part, dict) else {}
-
-
-def _cpu_ns(sample: Mapping[str, Any]) -> int | None:
-    return _count(_part(_part(sample, "cpu_stats"), "cpu_usage").get("total_usage"))
-
-
-def _microseconds(before: Mapping[str, Any], now: Mapping[str, Any]) -> int:
-    try:
-        elapsed = datetime.fromisoformat(now["read"]) - datetime.fromisoformat(before["read"])
-    except (KeyError, TypeError, ValueError):
-        return 0
-    return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
+def _most(known: int | None, seen: int) -> int:
+    return seen if known is None else max(known, seen)
 
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _up(number: int, unit: int) -> int:
-    return -(-number // unit)
+def _spread(value: object) -> Spread:
+    if not isinstance(value, dict):
+        return Spread()
+    counts = {int(bucket): count for bucket, count in value.items() if isinstance(count, int)}
+    return Spread(counts=counts)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from pillion.core.errors import PillionError
 from pillion.core.lifecycle.events import Event, NamedError
 from pillion.core.log_position import LogPosition
+from pillion.core.monitoring.sample import Sample
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import Notice, TaskPlan
 
@@ -231,6 +232,14 @@ class Engine(Protocol):
 
     def open(self, plan: TaskPlan) -> EngineTask:
         """Begin with a task; makes nothing yet."""
+        ...
+
+    async def sample(self, runtime_ids: Sequence[str]) -> Mapping[str, Sample]:
+        """Return what containers use now, by the engine's id; one that does not run is left out.
+
+        Cheap enough for many containers every few seconds, whichever task they belong to. Raises
+        EngineUnreachableError.
+        """
         ...
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ from typing import Protocol, Self, TypeVar
 from pillion.core.lifecycle.events import ContainerEvent, Event
 from pillion.core.lifecycle.spec import ContainerSpec, RestartPolicy, TaskSpec
 from pillion.core.lifecycle.states import PullBehavior
+from pillion.core.monitoring.sample import Sample
 from pillion.core.plan.model import (
     ContainerPlan,
     HealthProbe,
@@ -292,6 +293,10 @@ class Stage:
             await self.make(container)
             at_s = await self.task.start(container, restart=False)
         return at_s
+
+    async def sample(self, *runtime_ids: str) -> Mapping[str, Sample]:
+        """Return what containers use, as the engine says."""
+        return await self._engine.sample(runtime_ids)
 
     def told(self, kind: type[Found], container: str) -> list[Found]:
         """Return the events of a kind about a container that have come so far."""

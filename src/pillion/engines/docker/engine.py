@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pillion.core.monitoring.sample import Sample
 from pillion.core.plan.model import TaskPlan
 from pillion.engines.docker.capabilities import ask_capabilities
 from pillion.engines.docker.client import DockerClient
@@ -11,6 +13,7 @@ from pillion.engines.docker.feed import EventFeed
 from pillion.engines.docker.images import Images
 from pillion.engines.docker.network import Networks
 from pillion.engines.docker.ports import PortBook
+from pillion.engines.docker.sampling import Sampler
 from pillion.engines.docker.task import DockerTask
 from pillion.ports.engine import Capabilities
 
@@ -29,6 +32,7 @@ class DockerEngine:
         self._images = Images(self._client, capabilities=self.capabilities, state_folder=state_folder)
         self._networks = Networks(self._client)
         self._ports = PortBook()
+        self._sampler = Sampler(self._client, self.capabilities)
         self._known: Capabilities | None = None
 
     async def capabilities(self) -> Capabilities:
@@ -48,6 +52,10 @@ class DockerEngine:
             ports=self._ports,
             capabilities=self.capabilities,
         )
+
+    async def sample(self, runtime_ids: Sequence[str]) -> Mapping[str, Sample]:
+        """Return what containers use now, by id, those that run. Raises EngineUnreachableError."""
+        return await self._sampler.sample(runtime_ids)
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -38,6 +38,7 @@ class Life:
         stop_exit_code: What it ends with on the stop signal.
         memory_mib: How much memory it needs; None: so little that no limit matters.
         memory_after_s: When it needs it.
+        cpu_units: How much CPU it uses from its start on, 1024 for one vCPU.
         output: What it writes, in the order of time.
     """
 
@@ -50,6 +51,7 @@ class Life:
     stop_exit_code: int = SIGTERM_EXIT_CODE
     memory_mib: float | None = None
     memory_after_s: float = 0.5
+    cpu_units: float = 0.0
     output: tuple[Line, ...] = ()
 
     def passes_probe(self, age_s: float) -> bool:

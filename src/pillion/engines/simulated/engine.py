@@ -18,6 +18,7 @@ from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.log_position import LogPosition
+from pillion.core.monitoring.sample import Sample
 from pillion.core.plan.facts import ContainerFacts, NetworkAddress, PortBinding
 from pillion.core.plan.model import Notice, PortRequest, TaskPlan
 from pillion.engines.simulated.behaviour import Behaviour
@@ -90,6 +91,16 @@ class SimulatedEngine:
         task = SimulatedTask(plan, world, clock=self._clock, address=f"10.0.0.{len(self._tasks) + 2}")
         self._tasks.append(task)
         return task
+
+    async def sample(self, runtime_ids: Sequence[str]) -> Mapping[str, Sample]:
+        """Return what containers use now, as their scripts say; one that does not run is left out."""
+        now_s = self._clock.now_s()
+        return {
+            runtime_id: sample
+            for runtime_id in runtime_ids
+            for task in self._tasks
+            if (sample := task.sample(runtime_id, now_s)) is not None
+        }
 
     async def close(self) -> None:
         """Let go of every task."""
@@ -232,6 +243,10 @@ class SimulatedTask:
         """Return nothing: simulated containers use nothing."""
         del container
         return None
+
+    def sample(self, runtime_id: str, now_s: float) -> Sample | None:
+        """Return what a container uses; None for one that is not this task's or does not run."""
+        return self._world.sample(runtime_id, now_s)
 
     def facts(self, container: str) -> ContainerFacts:
         """Return ports and addresses; those of an awsvpc task belong to its pause container."""

@@ -76,6 +76,13 @@ def _size(value: object) -> float:
     return size
 
 
+def _cpu_units(value: object) -> float:
+    text = str(value)
+    if not isinstance(value, bool) and text.isdecimal():
+        return float(text)
+    raise _WrongValueError("CPU units, 1024 for one vCPU")
+
+
 def _text(value: object) -> str:
     if isinstance(value, str) and value.strip():
         return value
@@ -155,6 +162,7 @@ RUN_KEYS: Mapping[str, Key] = {
     "stop-exit": Key(field="stop_exit_code", read=_exit_code, help="what it ends with on SIGTERM (143)"),
     "memory": Key(field="memory_mib", read=_size, help="how much memory it needs, in MiB"),
     "memory-after": Key(field="memory_after_s", read=_duration, help="when it needs it (500ms)"),
+    "cpu": Key(field="cpu_units", read=_cpu_units, help="how much CPU it uses, 1024 for one vCPU (0)"),
     "output": Key(field="output", read=_output, help="what it writes"),
 }
 """What can be said of a process; `runs` holds one table of these for each start."""

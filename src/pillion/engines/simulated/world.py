@@ -24,6 +24,8 @@ from typing import NamedTuple
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.states import HealthStatus
+from pillion.core.monitoring.sample import CPU_UNITS_PER_VCPU, NS_PER_S, Sample
+from pillion.core.units import BYTES_PER_MIB
 from pillion.engines.simulated.behaviour import Life
 from pillion.engines.simulated.faults import NO_FAULTS, Fate, Faults
 from pillion.engines.simulated.images import Images, daemon_error, hex_of, image_id, named_error, no_image
@@ -171,6 +173,21 @@ class World:
         if box.health.status is HealthStatus.UNKNOWN:
             return (started,)
         return (started, _health_changed(box))
+
+    def sample(self, runtime_id: str, now_s: float) -> Sample | None:
+        """Return what a container uses; None for one that is not here or does not run."""
+        box = next((item for item in self._boxes.values() if item.runtime_id == runtime_id), None)
+        if box is None or not box.running:
+            return None
+        limits = [self._scene.memory_limit_mib, box.role.memory_limit_mib]
+        limit_mib = min((item for item in limits if item is not None), default=None)
+        return Sample(
+            at_s=now_s,
+            cpu_ns=round(box.life.cpu_units / CPU_UNITS_PER_VCPU * box.age_s(now_s) * NS_PER_S),
+            memory_bytes=round(box.memory_mib * BYTES_PER_MIB),
+            memory_limit_bytes=None if limit_mib is None else round(limit_mib * BYTES_PER_MIB),
+            processes=1,
+        )
 
     def remove_by_hand(self, container: str, now_s: float) -> None:
         """Let somebody else remove a container by force."""

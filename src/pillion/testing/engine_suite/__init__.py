@@ -14,7 +14,7 @@ Checks about time allow for a busy machine upwards and never downwards.
 
 from __future__ import annotations
 
-from pillion.testing.engine_suite import errors, health, life, output, sharing, stopping, tidiness
+from pillion.testing.engine_suite import errors, health, life, output, sampling, sharing, stopping, tidiness
 from pillion.testing.engine_suite.check import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -23,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     *stopping.CHECKS,
     *health.CHECKS,
     *output.CHECKS,
+    *sampling.CHECKS,
     *tidiness.CHECKS,
     *sharing.CHECKS,
 )
