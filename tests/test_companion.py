@@ -15,7 +15,7 @@ import pytest
 from pillion import companion as companion_module
 from pillion.companion import Companion
 from pillion.core.plan.model import Notice
-from pillion.ports.aws import LogReport, PipelineReport, TaskAws
+from pillion.ports.aws import LogReport, PipelineReport, Reading, TaskAws
 from pillion.ports.engine import EngineError, EngineTask, LogLine, RelayRoute
 from pillion.serving import Place, TaskServers, Way
 from pillion.sidecars.firelens.plan import FirelensPlan
@@ -131,22 +131,24 @@ async def test_lines_that_awslogs_lost_are_told_without_being_asked_for(tmp_path
 
 
 async def test_lines_are_counted_as_they_come_and_reported_when_asked_for(tmp_path: Path) -> None:
-    async def count(_: object, written: Mapping[str, int]) -> tuple[PipelineReport, ...]:
-        return tuple(
-            PipelineReport(container=name, pipeline="p", written=lines, arrived=lines)
-            for name, lines in written.items()
-        )
+    given: list[Mapping[str, Reading]] = []
+
+    async def count(_: object, read: Mapping[str, Reading]) -> tuple[PipelineReport, ...]:
+        given.append(read)
+        return (PipelineReport(container="app", pipeline="p", written=2, arrived=2),)
 
     companion, told = made(tmp_path, count_logs=count)
     for _ in range(2):
-        await companion.log(LogLine(container="app", stream="stdout", message="x", at_s=0.0))
+        await companion.log(LogLine(container="app", stream="stdout", message="four", at_s=0.0))
+    companion.log_cut("db")
     await companion.close()
+    assert given == [{"app": Reading(lines=2, characters=8), "db": Reading(lines=0, cut=True)}]
     text = "2 lines written, p: 2 arrived, none lost"
     assert told == [Notice(code="log-count", text=text, container="app")]
 
 
 def routed(path: Path) -> object:
-    return SimpleNamespace(routed={"app": None}, socket_path=str(path))
+    return SimpleNamespace(router="router", routed={"app": None}, socket_path=str(path))
 
 
 async def test_without_a_queue_clients_start_when_the_router_listens(tmp_path: Path) -> None:
@@ -173,3 +175,34 @@ async def test_a_router_that_never_listens_holds_nobody_for_ever(
     monkeypatch.setattr(companion_module, "ROUTER_LISTENS_LOOKS", 2)
     companion, _ = made(tmp_path, firelens=routed(tmp_path / "fluent.sock"), waits_for_router=True)
     await companion.before_start("app", "id")
+
+
+async def test_without_a_queue_somebody_takes_the_place_of_a_router_that_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "fluent.sock"
+    companion, told = made(tmp_path, firelens=routed(path), waits_for_router=True)
+    heard = asyncio.Event()
+
+    def tell(notice: Notice) -> None:
+        told.append(notice)
+        heard.set()
+
+    companion.tell = tell
+    companion.stopped("app")
+    companion.stopped("router")
+    await companion.before_start("app", "id")  # returns as somebody listens
+    _, writer = await asyncio.open_unix_connection(path)
+    writer.write(b"a line")
+    await writer.drain()
+    async with asyncio.timeout(5):
+        await heard.wait()
+    await companion.close()
+    writer.close()
+    text = "the log router has ended: what is logged through it from now on is shown here only"
+    assert told == [Notice(code="router-gone", text=text)]
+
+
+async def test_as_on_ecs_nobody_takes_the_place_of_a_router_that_has_ended(tmp_path: Path) -> None:
+    companion, _ = made(tmp_path, firelens=routed(tmp_path / "fluent.sock"))
+    companion.stopped("router")
+    await companion.close()
+    assert is_empty(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,18 +12,17 @@ from pillion.aws.settings import AwsMode, AwsSettings
 from pillion.core.taskdef.enums import LogDriver
 from pillion.core.taskdef.model import ContainerDefinition, LogConfiguration, TaskDefinition
 from pillion.log_report import count_pipelines, describe_pipeline
-from pillion.ports.aws import LogReport, PipelineReport
+from pillion.ports.aws import Exactness, LogReport, PipelineReport, Reading
 
 
-def report(written: int, arrived: int | None, reason: str = "", *, filtered: bool = False) -> PipelineReport:
+def report(written: int, arrived: int | None, reason: str = "", **members: Any) -> PipelineReport:
     return PipelineReport(
-        container="app",
-        pipeline="awslogs g s",
-        written=written,
-        arrived=arrived,
-        filtered=filtered,
-        reason=reason,
+        container="app", pipeline="awslogs g s", written=written, arrived=arrived, reason=reason, **members
     )
+
+
+CUT: dict[str, Any] = {"exactness": Exactness.AT_LEAST, "doubt": "cut"}
+MUCH: dict[str, Any] = {"exactness": Exactness.ABOUT, "doubt": "much"}
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,18 @@ def report(written: int, arrived: int | None, reason: str = "", *, filtered: boo
         (report(9, 7, "2 x TooOld"), "9 lines written, awslogs g s: 7 arrived, 2 LOST (2 x TooOld)"),
         (
             report(2, 3),
-            "2 lines written, awslogs g s: 3 arrived, 1 more than were written: some were delivered twice",
+            (
+                "2 lines written, awslogs g s: 3 arrived, 1 more than were read here: Docker's copy of the "
+                "output lacks some, or some were delivered twice"
+            ),
         ),
+        (
+            report(2, 5, **CUT),
+            "at least 2 lines written (cut), awslogs g s: 5 arrived, none known to be lost",
+        ),
+        (report(5, 2, **CUT), "at least 5 lines written (cut), awslogs g s: 2 arrived, at least 3 LOST"),
+        (report(9, 8, **MUCH), "about 9 lines written (much), awslogs g s: 8 arrived, about 1 LOST"),
+        (report(8, 9, **MUCH), "about 8 lines written (much), awslogs g s: 9 arrived, none known to be lost"),
         (report(2, None, "nobody knows"), "2 lines written, awslogs g s: not counted (nobody knows)"),
         (
             report(9, 5, filtered=True),
@@ -65,10 +75,14 @@ async def test_every_container_that_wrote_is_told_of_in_the_definitions_order(tm
     )
     sink = LogReport(container="aws", group="g", stream="s", written=5, delivered=3, blank=1, dropped=1)
     backend = AwsBackend(AwsSettings(mode=AwsMode.NONE), folder=tmp_path)
-    written = {"plain": 4, "gelf": 2, "aws": 5}
-    found = await count_pipelines(definition, (sink,), None, written, backend)
-    assert [(item.container, item.written, item.arrived) for item in found] == [
-        ("plain", 4, 4),
-        ("gelf", 2, None),
-        ("aws", 5, 4),
+    read = {
+        "plain": Reading(lines=4, characters=30_000_000),
+        "gelf": Reading(lines=2, characters=30_000_000),
+        "aws": Reading(lines=5, cut=True),
+    }
+    found = await count_pipelines(definition, (sink,), None, read, backend)
+    assert [(item.container, item.written, item.arrived, item.exactness) for item in found] == [
+        ("plain", 4, 4, Exactness.EXACT),
+        ("gelf", 2, None, Exactness.ABOUT),
+        ("aws", 5, 4, Exactness.AT_LEAST),
     ]

@@ -16,8 +16,9 @@ from pillion.core.inputs.needs import REGISTRY_CREDENTIALS_RESOURCE
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.model import Notice
 from pillion.doors import Doors, open_doors
+from pillion.drain import Drain
 from pillion.log_report import describe_pipeline
-from pillion.ports.aws import LogReport, PipelineReport, TaskAws
+from pillion.ports.aws import LogReport, PipelineReport, Reading, TaskAws
 from pillion.ports.companion import CreateExtras
 from pillion.ports.engine import EngineError, EngineTask, LogLine
 from pillion.serving import Place, TaskServers, Way
@@ -28,7 +29,7 @@ _LOOK_AGAIN_S = 0.02
 ROUTER_LISTENS_LOOKS = 1000
 """Some 20 s for a log router to listen after its start; Fluent Bit takes well under one."""
 
-CountLogs = Callable[[tuple[LogReport, ...], Mapping[str, int]], Awaitable[tuple[PipelineReport, ...]]]
+CountLogs = Callable[[tuple[LogReport, ...], Mapping[str, Reading]], Awaitable[tuple[PipelineReport, ...]]]
 
 
 @dataclass(kw_only=True)
@@ -58,8 +59,12 @@ class Companion:
     waits_for_router: bool = False
     count_logs: CountLogs | None = None
     _told: int = field(default=0, init=False)
-    _written: Counter[str] = field(default_factory=Counter, init=False)
+    _lines: Counter[str] = field(default_factory=Counter, init=False)
+    _characters: Counter[str] = field(default_factory=Counter, init=False)
+    _cut: set[str] = field(default_factory=set, init=False)
     _doors: Doors | None = field(default=None, init=False)
+    _drain: Drain | None = field(default=None, init=False)
+    _opening: asyncio.Task[None] | None = field(default=None, init=False)
 
     def open(self) -> None:
         """Serve on the host, where that is the way."""
@@ -142,13 +147,30 @@ class Companion:
 
     async def log(self, line: LogLine) -> None:
         """Deliver a line of output, if it goes anywhere from here."""
-        self._written[line.container] += 1
+        self._lines[line.container] += 1
+        self._characters[line.container] += len(line.message)
         sink = self.aws.log_sink(line.container)
         if sink is not None:
             await sink.write(line)
 
+    def stopped(self, container: str) -> None:
+        """Take the place of the log router where Docker's driver cannot do without one."""
+        if self.firelens is None or container != self.firelens.router or not self.waits_for_router:
+            return
+        self._drain = Drain(self.firelens.socket_path, self._router_is_gone)
+        self._opening = asyncio.create_task(self._drain.open())
+
+    def _router_is_gone(self) -> None:
+        text = "the log router has ended: what is logged through it from now on is shown here only"
+        self.tell(Notice(code="router-gone", text=text))
+
+    def log_cut(self, container: str) -> None:
+        """Remember that a container wrote more than could be read."""
+        self._cut.add(container)
+
     async def close(self) -> None:
         """Deliver the rest of the output, say what was lost, and end the endpoints."""
+        await self._close_drain()
         reports = await self.aws.close()
         for report in reports:
             if report.lost:
@@ -159,12 +181,26 @@ class Companion:
                 )
                 self.tell(Notice(code="log-loss", text=text, container=report.container))
         if self.count_logs is not None:
-            for pipeline in await self.count_logs(reports, self._written):
+            for pipeline in await self.count_logs(reports, self._read()):
                 text = describe_pipeline(pipeline)
                 self.tell(Notice(code="log-count", text=text, container=pipeline.container))
         await self.servers.close()
         if self._doors is not None:
             await asyncio.to_thread(self._doors.remove)
+
+    async def _close_drain(self) -> None:
+        if self._opening is not None and self._drain is not None:
+            try:
+                await self._opening
+            except OSError as error:
+                self.tell(Notice(code="no-drain", text=f"nobody stands in for the log router: {error}"))
+            await self._drain.close()
+
+    def _read(self) -> dict[str, Reading]:
+        return {
+            name: Reading(lines=self._lines[name], characters=self._characters[name], cut=name in self._cut)
+            for name in {*self._lines, *self._cut}
+        }
 
     def _tell_new(self) -> None:
         notices = self.aws.notices()

@@ -29,7 +29,7 @@ from pillion.core.plan.model import Bind, Notice, TaskPlan
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.endpoints.desk import TaskDesk
 from pillion.log_report import count_pipelines
-from pillion.ports.aws import LogReport, PipelineReport
+from pillion.ports.aws import LogReport, PipelineReport, Reading
 from pillion.ports.clock import Clock
 from pillion.ports.engine import Capabilities, Engine, EngineTask
 from pillion.ports.queries import ContainerStats
@@ -194,9 +194,9 @@ async def open_surroundings(
             return await samplers[0].latest(container)
 
         async def count_logs(
-            reports: tuple[LogReport, ...], written: Mapping[str, int]
+            reports: tuple[LogReport, ...], read: Mapping[str, Reading]
         ) -> tuple[PipelineReport, ...]:
-            return await count_pipelines(definition, reports, firelens, written, backend)
+            return await count_pipelines(definition, reports, firelens, read, backend)
 
         desk = TaskDesk(
             plan=plan,

@@ -13,7 +13,7 @@ from pillion.aws.settings import AwsSettings
 from pillion.core.awslogs.events import LogEvent
 from pillion.core.plan.model import NetworkMode
 from pillion.core.taskdef.model import ContainerDefinition
-from pillion.ports.aws import LogReport, PipelineReport
+from pillion.ports.aws import LogReport, PipelineReport, Reading
 from pillion.sidecars.firelens.plan import FirelensPlan, FirelensSettings, plan_firelens
 from sidecars.firelens.definitions import CLOUDWATCH, IDENTITY, app, router, task
 
@@ -36,7 +36,7 @@ async def backend(tmp_path: Path) -> AsyncIterator[AwsBackend]:
 @pytest.mark.slow
 async def test_lines_in_local_cloudwatch_are_counted_to_the_last(backend: AwsBackend) -> None:
     plan = planned(app(**CLOUDWATCH))
-    before = await report_firelens(plan, {"app": 20_005}, backend)
+    before = await report_firelens(plan, {"app": Reading(lines=20_005)}, backend)
     calls = LogCalls(backend.clients)
     await calls.ensure_group("/web/app", region=None)
     await calls.ensure_stream("/web/app", STREAM, region=None)
@@ -44,14 +44,16 @@ async def test_lines_in_local_cloudwatch_are_counted_to_the_last(backend: AwsBac
     for size in (10_000, 10_000, 3):
         await calls.put("/web/app", STREAM, [LogEvent(now_ms, "x", 1, 1)] * size, region=None)
     await calls.close()
-    after = await report_firelens(plan, {"app": 20_005}, backend)
+    after = await report_firelens(plan, {"app": Reading(lines=20_005)}, backend)
     assert [(item.arrived, item.lost) for item in (*before, *after)] == [(0, 20_005), (20_003, 2)]
     assert before[0].reason == f"there is no stream {STREAM} in /web/app"
 
 
 async def test_what_nobody_can_look_at_is_not_counted(backend: AwsBackend) -> None:
     reports = await report_firelens(
-        planned(app(Name="datadog"), app("other")), {"app": 3, "other": 1}, backend
+        planned(app(Name="datadog"), app("other")),
+        {"app": Reading(lines=3), "other": Reading(lines=1)},
+        backend,
     )
     assert reports == (
         PipelineReport(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
+
 from pillion.core.lifecycle.events import KillRequested
 from pillion.core.lifecycle.states import TaskStatus
 from pillion.core.log_position import LogPosition
@@ -14,7 +16,8 @@ from pillion.core.taskdef.parse import parse_task_definition
 from pillion.engines.simulated.behaviour import Behaviour, Life
 from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
 from pillion.engines.simulated.virtual_time import VirtualClock, run_in_virtual_time
-from pillion.ports.engine import EngineError, EngineTask, LogLine
+from pillion.ports.companion import NoCompanion, TaskCompanion
+from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError, LogLine
 from pillion.preparing import prepare_task
 from pillion.runtime.observer import SilentObserver
 from pillion.runtime.runner import TaskRunner
@@ -55,8 +58,14 @@ class PortsToldTo(SilentObserver):
         self.told.append((container, bindings))
 
 
-def runner_of(task: EngineTask, clock: VirtualClock, observer: SilentObserver) -> TaskRunner:
-    return TaskRunner(task, clock=clock, journal=MemoryJournal(), observer=observer)
+def runner_of(
+    task: EngineTask,
+    clock: VirtualClock,
+    observer: SilentObserver,
+    *,
+    companion: TaskCompanion | None = None,
+) -> TaskRunner:
+    return TaskRunner(task, clock=clock, journal=MemoryJournal(), observer=observer, companion=companion)
 
 
 def test_a_network_that_is_still_made_when_the_task_has_ended_is_waited_for() -> None:
@@ -145,3 +154,38 @@ def test_a_kill_after_the_end_gives_up_the_rest_of_the_output() -> None:
     heard = read_slowly(pauses_s=[8.0] * 10, kill_after_s=30.0)
     trouble = "the last output of web was not read to its end: you asked not to wait for it"
     assert (heard.lines, heard.troubles) == (["1", "2", "3"], [trouble])
+
+
+class Beside(NoCompanion):
+    """Remembers whose output was cut short, and who has ended."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def log_cut(self, container: str) -> None:
+        self.told.append(("cut", container))
+
+    def stopped(self, container: str) -> None:
+        self.told.append(("stopped", container))
+
+
+@pytest.mark.parametrize(
+    "error", [EngineError("CannotReadLogsError", "no"), EngineUnreachableError("away"), None]
+)
+def test_the_companion_hears_of_ends_and_of_output_that_is_not_all(error: Exception | None) -> None:
+    beside = Beside()
+
+    async def logs(container: str, *, after: LogPosition | None = None) -> AsyncIterator[LogLine]:
+        yield LogLine(container=container, stream="stdout", message="x", at_s=0.0)
+        if error is not None:
+            raise error
+        await asyncio.sleep(3600)
+
+    async def live() -> None:
+        clock = VirtualClock()
+        task = Engine({"web": Behaviour(lives=(Life(exits_after_s=1.0),))}, clock=clock).task()
+        task.logs = logs  # type: ignore[method-assign]  # one call of the simulated task, and no more
+        await runner_of(task, clock, SilentObserver(), companion=beside).run()
+
+    run_in_virtual_time(live())
+    assert sorted(beside.told) == [("cut", "web"), ("stopped", "web")]

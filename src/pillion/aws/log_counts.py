@@ -13,7 +13,7 @@ from typing import Final
 from pillion.aws.backend import AwsBackend
 from pillion.aws.clients import AwsClients
 from pillion.core.awslogs.counting import count_lines
-from pillion.ports.aws import AwsCallError, LogReport, PipelineReport
+from pillion.ports.aws import AwsCallError, LogReport, PipelineReport, Reading
 from pillion.sidecars.firelens.configuration import Output
 from pillion.sidecars.firelens.plan import FirelensPlan
 
@@ -33,13 +33,13 @@ def report_awslogs(report: LogReport) -> PipelineReport:
 
 
 async def report_firelens(
-    plan: FirelensPlan, written: Mapping[str, int], backend: AwsBackend
+    plan: FirelensPlan, read: Mapping[str, Reading], backend: AwsBackend
 ) -> tuple[PipelineReport, ...]:
     """Count, for each container that logs through the router, what arrived.
 
     Args:
         plan: of the task.
-        written: lines of each container, as the engine read them.
+        read: what was read of each container's output.
         backend: the AWS of the run.
     """
     outputs = {output.container: output for output in plan.configuration.outputs}
@@ -52,7 +52,7 @@ async def report_firelens(
             PipelineReport(
                 container=container,
                 pipeline=f"firelens {output.plugin if output is not None else '(own configuration)'}",
-                written=written.get(container, 0),
+                written=read[container].lines if container in read else 0,
                 arrived=arrived,
                 filtered=container in filtered or plan.configuration.include is not None,
                 reason=reason,

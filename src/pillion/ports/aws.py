@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from pillion.core.inputs.secret import SecretValue
@@ -63,24 +64,47 @@ class LogReport:
         return self.dropped + self.failed
 
 
+class Exactness(Enum):
+    """How the number of lines that were read here stands to the number that a container wrote."""
+
+    EXACT = ""
+    AT_LEAST = "at least"
+    ABOUT = "about"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What the engine gave of the output of one container: how many lines and characters.
+
+    `cut`: reading ended before the output did, so that it wrote more than this.
+    """
+
+    lines: int
+    characters: int = 0
+    cut: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipelineReport:
     """What arrived of the lines of one container at the end of one pipeline.
 
-    `arrived` is None where nobody can look (a service outside, a router's stdout); `reason` says why. Lines
-    that a filter of the definition takes out are not lost: `filtered` says that there is one.
+    `written` is as many as were read here; `exactness` and `doubt` say how true that is, and why. `arrived`
+    is None where nobody can look (a service outside, a router's stdout); `reason` says why. Lines that a
+    filter of the definition takes out are not lost: `filtered` says that there is one.
     """
 
     container: str
     pipeline: str
     written: int
     arrived: int | None
+    exactness: Exactness = Exactness.EXACT
+    doubt: str = ""
     filtered: bool = False
     reason: str = ""
 
     @property
     def lost(self) -> int | None:
-        """Lines that were written and did not arrive; None where that cannot be said."""
+        """Lines that were read here and did not arrive; None where that cannot be said."""
         return None if self.arrived is None or self.filtered else self.written - self.arrived
 
 

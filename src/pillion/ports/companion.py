@@ -48,6 +48,14 @@ class TaskCompanion(Protocol):
         """Take a line of output; may wait, which slows down the container's output."""
         ...
 
+    def log_cut(self, container: str) -> None:
+        """Output of this container could not be read to its end: it wrote more than `log` was given."""
+        ...
+
+    def stopped(self, container: str) -> None:
+        """A container has ended for good: no restart policy brings it back."""
+        ...
+
 
 class NoCompanion:
     """For tasks that need nothing beside the engine."""
@@ -73,3 +81,9 @@ class NoCompanion:
 
     async def log(self, line: LogLine) -> None:
         """Nothing to keep."""
+
+    def log_cut(self, container: str) -> None:
+        """Nothing to correct."""
+
+    def stopped(self, container: str) -> None:
+        """Nothing depends on it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from pillion.core.lifecycle import events as ev
-from pillion.core.lifecycle.commands import Command, PrepareResource, Report
+from pillion.core.lifecycle.commands import Command, PrepareResource, Report, ReportContainer
 from pillion.core.lifecycle.conditions import NotYet, judge_all
 from pillion.core.lifecycle.machine import handle
 from pillion.core.lifecycle.state import TaskState, initial_state
@@ -135,6 +135,8 @@ class TaskRunner:
         for command in commands:
             if isinstance(command, Report):
                 self._observer.reported(command, state, now_s)
+                if isinstance(command, ReportContainer) and command.after is ContainerStatus.STOPPED:
+                    self._companion.stopped(command.container)
             else:
                 jobs.append(command)
         self._tell_ports(event)
@@ -230,9 +232,11 @@ class TaskRunner:
                 await self._companion.log(line)
                 self._lines_read += 1
         except EngineError as error:
+            self._companion.log_cut(name)
             self._observer.trouble(f"the output of {name} cannot be read: {error}")
         except EngineUnreachableError as error:
             # If the engine is gone for good, that is told; if it comes back, only lines were lost.
+            self._companion.log_cut(name)
             self._output_lost.append(f"the output of {name} could not be read to its end: {error}")
 
     async def _finish_logs(self) -> None:
@@ -240,7 +244,10 @@ class TaskRunner:
         for text in self._output_lost:
             self._observer.trouble(text)
         if late:
-            names = ", ".join(name for name, job in self._logs.items() if job in late)
+            unread = [name for name, job in self._logs.items() if job in late]
+            for name in unread:
+                self._companion.log_cut(name)
+            names = ", ".join(unread)
             why = (
                 "you asked not to wait for it"
                 if self._give_up_logs.is_set()

@@ -15,6 +15,7 @@ from pillion.engines.docker import follow as following
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.follow import follow
 from pillion.engines.docker.record import Record
+from pillion.ports.engine import EngineError
 
 
 @pytest.fixture
@@ -82,3 +83,46 @@ async def test_a_container_whose_end_was_never_told_is_not_followed_for_ever(
     async with asyncio.timeout(5):
         found = [line.message async for line in follow(client, record, may_restart=False)]
     assert found == ["line 0"]
+
+
+UNREADY = (
+    "dial unix /state/fluent.sock: connect: connection refused",
+    "Error grabbing logs: something else",
+)
+
+
+@pytest.mark.parametrize(("message", "answers"), [(UNREADY[0], 3), (UNREADY[0], None), (UNREADY[1], 3)])
+async def test_a_log_driver_whose_other_end_does_not_listen_is_tried_again_for_a_while(
+    fake: FakeEngine,
+    client: DockerClient,
+    monkeypatch: pytest.MonkeyPatch,
+    message: str,
+    answers: int | None,
+) -> None:
+    monkeypatch.setattr(following, "DRIVER_PAUSE_S", 0.001)
+    monkeypatch.setattr(following, "DRIVER_TRIES_MAX", 5)
+    record = Record(plain("web", ""))
+    record.ended.set()
+    tries: list[str] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        tries.append(request.query["follow"])
+        if len(tries) == answers:
+            return web.Response(body=frame(0, "line 0"))
+        if answers is not None and len(tries) > answers:
+            return web.Response(body=frame(0, "line 0") + frame(1, "line 1"))
+        return web.json_response({"message": message}, status=500)
+
+    fake.routes[f"GET containers/{record.plan.engine_name}/logs"] = answer
+    found: list[str] = []
+    try:
+        found += [line.message async for line in follow(client, record, may_restart=False)]
+    except EngineError as error:
+        found.append(str(error))
+    refused = [f"CannotReadLogsError: Error response from daemon: {message}"]
+    expected = {
+        (UNREADY[0], 3): (["line 0", "line 1"], 4),
+        (UNREADY[0], None): (refused, following.DRIVER_TRIES_MAX + 1),
+        (UNREADY[1], 3): (refused, 1),
+    }
+    assert (found, len(tries)) == expected[message, answers]

@@ -181,6 +181,22 @@ def test_non_blocking_logs_keep_a_buffer_size_that_was_given() -> None:
     assert config["LogConfig"]["Config"] == {"mode": "non-blocking", "max-buffer-size": "1m"}
 
 
+@pytest.mark.parametrize(
+    ("driver", "given", "options"),
+    [
+        ("fluentd", {}, {"mode": "blocking"}),
+        ("syslog", {"mode": "non-blocking"}, {"mode": "non-blocking", "max-buffer-size": "10m"}),
+        ("json-file", {}, {}),
+    ],
+)
+def test_dockers_copy_beside_a_driver_is_complete_unless_the_definition_lets_lines_go(
+    driver: str, given: dict[str, str], options: dict[str, str]
+) -> None:
+    log = LogPlan(driver=driver, options=given)
+    config = body_of(plan_of(container("web", log=log)), "web")["HostConfig"]
+    assert config["LogConfig"] == {"Type": driver, "Config": options}
+
+
 def test_a_mount_of_an_undefined_volume_has_the_agents_text() -> None:
     item = container("web", mounts=(Mount(volume="ghost", container_path="/x"),))
     with pytest.raises(EngineError) as failure:

@@ -24,6 +24,7 @@ from pillion.aws.router_files import remove_router_files, write_router_files
 from pillion.aws.settings import AwsSettings
 from pillion.aws.tls import Authority, host_names, open_authority, server_context
 from pillion.core.plan.model import NetworkMode
+from pillion.ports.aws import Reading
 from pillion.sidecars.firelens.plan import FirelensPlan, FirelensSettings, plan_firelens
 from sidecars.firelens.definitions import CLOUDWATCH, IDENTITY, app, router, task
 
@@ -114,7 +115,7 @@ async def test_every_line_reaches_cloudwatch_with_the_tasks_metadata(
         exit_code = await asyncio.to_thread(docker, "inspect", "--format", "{{.State.ExitCode}}", name)
     finally:
         await asyncio.to_thread(docker, "rm", "--force", name)
-    (report,) = await report_firelens(plan, {"app": 1002}, backend)
+    (report,) = await report_firelens(plan, {"app": Reading(lines=1002)}, backend)
     assert (exit_code, report.arrived, report.filtered) == ("0", 1001, True)
     held = await backend.clients.call(
         "logs",

@@ -87,7 +87,7 @@ def test_the_lossless_mode_and_the_option_of_an_old_docker() -> None:
 
 
 def test_only_without_a_queue_a_dead_router_is_given_up_after_some_milliseconds() -> None:
-    retries = {"fluentd-max-retries": "3", "fluentd-retry-wait": "5ms"}
+    retries = {"fluentd-max-retries": "10", "fluentd-retry-wait": "5ms"}
     lossless = planned(
         task(router(), app()), settings=FirelensSettings(folder="/state/0123", asynchronous=False)
     )

@@ -17,6 +17,7 @@ NOT_FOUND = 404
 CONFLICT = 409
 
 _CONFLICT = re.compile(r"is already in use|container state improper|has dependent containers")
+_NOBODY_LISTENS = re.compile(r"dial unix .*: connect: ")
 
 
 class ApiError(Exception):
@@ -37,6 +38,11 @@ class ApiError(Exception):
         """Whether the thing is there already, or in a state that forbids the call."""
         # Podman gives some of these the status of an internal error.
         return self.status == CONFLICT or _CONFLICT.search(self.message) is not None
+
+    @property
+    def is_driver_unready(self) -> bool:
+        """Whether a log driver could not be opened because nobody listens at its socket, for now."""
+        return _NOBODY_LISTENS.search(self.message) is not None
 
     @property
     def as_docker_says(self) -> str:

@@ -26,6 +26,12 @@ RECONNECT_TRIES_MAX = 20
 RECONNECT_PAUSE_S = 0.5
 """How long a broken connection is tried for: as long as the runner is patient with its calls."""
 
+DRIVER_TRIES_MAX = 240
+DRIVER_PAUSE_S = 0.25
+"""Docker opens the log driver of an ended container again to read its output, which fails while a log router
+ends: it listens no more, and nobody has its place yet. A minute is longer than it is given to end; the runner
+is less patient once the whole task has stopped."""
+
 
 async def follow(
     client: DockerClient, record: Record, *, may_restart: bool, after: LogPosition | None = None
@@ -74,21 +80,26 @@ async def _read_patiently(
     client: DockerClient, plan: ContainerPlan, bookmark: Bookmark, *, again: bool, live: bool
 ) -> AsyncIterator[LogLine]:
     """Read until the engine says that this was all; after a broken connection go on where it broke."""
-    for tries_left in range(RECONNECT_TRIES_MAX, -1, -1):
+    reconnects, driver_tries = RECONNECT_TRIES_MAX, DRIVER_TRIES_MAX
+    while True:
         try:
             async for line in _read(client, plan, bookmark, again=again, live=live):
                 yield line
         except EngineUnreachableError:
-            if not tries_left:
+            if not reconnects:
                 raise
-            again = True
+            reconnects -= 1
             await asyncio.sleep(RECONNECT_PAUSE_S)
         except ApiError as error:
             if error.is_missing:
                 return
-            raise EngineError("CannotReadLogsError", error.as_docker_says) from error
+            if not (error.is_driver_unready and driver_tries):
+                raise EngineError("CannotReadLogsError", error.as_docker_says) from error
+            driver_tries -= 1
+            await asyncio.sleep(DRIVER_PAUSE_S)
         else:
             return
+        again = True
 
 
 async def _read(

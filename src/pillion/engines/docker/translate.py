@@ -29,6 +29,10 @@ CPU_SHARES_MAX = 262_144
 BUFFER_SIZE_DEFAULT = "10m"
 """What the ECS agent sets for non-blocking logs without max-buffer-size; Docker's own default is 1m."""
 
+_COPIED_DRIVERS = frozenset({"fluentd", "gelf", "splunk", "syslog"})
+"""Drivers that Docker cannot read back: beside them it keeps a copy of the output. While `mode` is not given,
+that copy alone is behind a buffer of 1 MB that overflows; saying what holds anyway makes it complete."""
+
 _JOINED = "container:"
 _NS_PER_S = 1_000_000_000
 
@@ -229,4 +233,6 @@ def _log_options(log: LogPlan, around: Surroundings) -> dict[str, str]:
     options = {**log.options, **around.log_options}
     if options.get("mode") == "non-blocking":
         options.setdefault("max-buffer-size", BUFFER_SIZE_DEFAULT)
+    if log.driver in _COPIED_DRIVERS:
+        options.setdefault("mode", "blocking")
     return options

@@ -39,9 +39,10 @@ SOCKET_PATH_BYTES_MAX: Final = 107
 
 MEMORY_BUFFER_DEFAULT_MB: Final = 25
 
-SYNCHRONOUS_OPTIONS: Final = {"fluentd-max-retries": "3", "fluentd-retry-wait": "5ms"}
+SYNCHRONOUS_OPTIONS: Final = {"fluentd-max-retries": "10", "fluentd-retry-wait": "5ms"}
 """With a dead router Docker's driver, when synchronous, retries for hours: the application blocks, and so do
-`docker stop` and `docker rm` on it. With these each line costs some milliseconds, and is then lost."""
+`docker stop` and `docker rm` on it. With these a line costs 0.6 s at most and is then lost; that is long
+enough for a router that is restarted at once, or for whoever takes its place."""
 
 _INTERFACES: Final = {NetworkMode.AWSVPC: Interface.LOOPBACK, NetworkMode.BRIDGE: Interface.ANY}
 _FOLDERS: Final = {RouterType.FLUENTBIT: "/fluent-bit/etc", RouterType.FLUENTD: "/fluentd/etc"}
