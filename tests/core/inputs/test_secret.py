@@ -38,6 +38,7 @@ def test_secrets_are_equal_when_their_texts_are() -> None:
         (1.5, "1.5"),
         (0.0001, "0.0001"),
         (0.00001, "1e-05"),
+        (0.000001, "1e-06"),
         (1e100, "1e+100"),
         ([1, "a"], "[1 a]"),
         ({"b": 1, "a": {"x": None}}, "map[a:map[x:<nil>] b:1]"),

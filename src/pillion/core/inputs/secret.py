@@ -7,6 +7,7 @@ is a Go program: `1234567` becomes `1.234567e+06`, an object becomes `map[a:1 b:
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Final
 
 _GO_PLAIN_EXPONENTS: Final = range(-4, 6)
@@ -77,10 +78,11 @@ def _go_text(value: object) -> str:
 
 
 def _go_float(value: float) -> str:
-    mantissa, _, exponent = format(value, ".17e").partition("e")
-    if int(exponent) in _GO_PLAIN_EXPONENTS:
+    shortest = Decimal(repr(value))  # the exponent of these digits; that of the value itself can be one less
+    exponent = shortest.adjusted()
+    if not value or exponent in _GO_PLAIN_EXPONENTS:
         return repr(value).removesuffix(".0")
-    digits = repr(value).partition("e")[0].replace(".", "").replace("-", "").strip("0") or "0"
-    sign = "-" if mantissa.startswith("-") else ""
+    digits = "".join(map(str, shortest.as_tuple().digits)).rstrip("0")
+    sign = "-" if shortest.is_signed() else ""
     fraction = f".{digits[1:]}" if len(digits) > 1 else ""
-    return f"{sign}{digits[0]}{fraction}e{int(exponent):+03d}"
+    return f"{sign}{digits[0]}{fraction}e{exponent:+03d}"
