@@ -203,6 +203,18 @@ def _abandoned(task: RememberedTask) -> Explanation:
     )
 
 
+def is_supervised(stored: StoredTask) -> bool:
+    """Say whether somebody still runs a task: it is not over, and the process that began it is there."""
+    process_id = stored.about.get("process")
+    return stored.ended_at_s is None and isinstance(process_id, int) and process_is_alive(process_id)
+
+
+def container_names(stored: StoredTask) -> tuple[str, ...]:
+    """Return the names of a task's containers, in the order of its definition."""
+    definition: Mapping[str, Any] = stored.about.get("definition") or {}
+    return tuple(item.get("name", "") for item in definition.get("containerDefinitions") or ())
+
+
 def process_is_alive(process_id: int) -> bool:
     """Say whether there is a process of that number. Another one may have got the number since."""
     try:

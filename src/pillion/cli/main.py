@@ -16,6 +16,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "plan": ("pillion.cli.plan", "Show what starts when, who waits for whom, and what stops when."),
     "check": ("pillion.cli.check", "Say what AWS would refuse and what will hurt, before it is deployed."),
     "rehearse": ("pillion.cli.rehearse", "Run a task without containers, in no time; or all its mishaps."),
+    "logs": ("pillion.cli.logs", "Show what the containers of a task wrote, also while it runs."),
     "explain": ("pillion.cli.explain", "Say why a task is where it is, and what to change."),
     "firelens": ("pillion.cli.firelens", "Print the log router's configuration as ECS would generate it."),
     "env": ("pillion.cli.env", "Point the AWS tools of this terminal at the local AWS of a run."),

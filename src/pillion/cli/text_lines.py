@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pillion.cli.exits import INTERRUPTED
+from pillion.cli.names import NameColumn, wants_colours
 from pillion.cli.ports import port_words
+from pillion.cli.times import local_time
 from pillion.core.lifecycle.commands import (
     Report,
     ReportContainer,
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-_COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright_yellow", "bright_magenta")
-
 _TOLD = frozenset({ContainerStatus.RUNNING, ContainerStatus.STOPPED})
 """The statuses that ECS reports; the steps between are told with --verbose."""
 
@@ -56,13 +56,12 @@ class TextLines:
 
     def __init__(self, plan: TaskPlan, *, timestamps: bool, verbose: bool, quiet: bool) -> None:
         self._names = [item.name for item in plan.containers if item.kind is ContainerKind.NORMAL]
-        self._width = max([len("pillion"), *(len(name) for name in self._names)])
-        self._colour_of = {name: _COLOURS[index % len(_COLOURS)] for index, name in enumerate(self._names)}
+        self._column = NameColumn(self._names)
         self._timestamps = timestamps
         self._verbose = verbose
         self._quiet = quiet
-        self._colours_out = _wants_colours(sys.stdout)
-        self._colours_err = _wants_colours(sys.stderr)
+        self._colours_out = wants_colours(sys.stdout)
+        self._colours_err = wants_colours(sys.stderr)
         self._waits: dict[str, str] = {}
         self._pulls: dict[str, PullProgress] = {}
         self._live: Live | None = None
@@ -119,9 +118,9 @@ class TextLines:
 
     def log(self, line: LogLine) -> None:
         """Print one line of a container's output."""
-        stamp = f"{_local_time(line.at_s)} " if self._timestamps else ""
-        name = self._name(line.container, colours=self._colours_out)
-        self._write(f"{stamp}{name} | {line.message}", error=False)
+        stamp = f"{local_time(line.at_s)} " if self._timestamps else ""
+        text = self._column.line(line.container, line.message, colours=self._colours_out, stamp=stamp)
+        self._write(text, error=False)
 
     def progress(self, progress: PullProgress) -> None:
         """Keep how far a pull is, for the table; say the begin and the end elsewhere."""
@@ -144,8 +143,8 @@ class TextLines:
         """Print a line of ours to standard error."""
         if self._quiet and not always:
             return
-        stamp = f"{_local_time(datetime.now().timestamp())} " if self._timestamps else ""
-        self._write(f"{stamp}{self._name(subject, colours=self._colours_err)} : {text}", error=True)
+        stamp = f"{local_time(time.time())} " if self._timestamps else ""
+        self._write(f"{stamp}{self._column.name(subject, colours=self._colours_err)} : {text}", error=True)
 
     def end(self, exit_code: int, task: Mapping[str, Any], *, explainable: bool = False) -> None:
         """Print how the task ended, and how to ask why where it ended badly and its history is kept."""
@@ -180,12 +179,6 @@ class TextLines:
             self._live.console.print(Text.from_ansi(text), soft_wrap=True)
             return
         click.echo(text, err=error, color=self._colours_err if error else self._colours_out)
-
-    def _name(self, name: str, *, colours: bool) -> str:
-        padded = name.rjust(self._width)
-        return (
-            click.style(padded, fg=self._colour_of.get(name), bold=name == "pillion") if colours else padded
-        )
 
     def _style(self, text: str, **style: Any) -> str:  # noqa: ANN401 - click's own keyword arguments
         return click.style(text, **style) if self._colours_err else text
@@ -223,7 +216,7 @@ class TextLines:
             detail = self._pull_text(name) if known is ContainerStatus.MANIFEST_PULLED else ""
             colour = {ContainerStatus.RUNNING: "green", ContainerStatus.STOPPED: "red"}.get(known, "yellow")
             table.add_row(
-                Text(name.rjust(self._width), style=self._colour_of[name]),
+                Text(name.rjust(self._column.width), style=self._column.colour_of[name]),
                 Text(known.value, style=colour),
                 Text(detail or waits.get(name, "")),
             )
@@ -238,11 +231,3 @@ class TextLines:
         share = min(1.0, progress.current_bytes / progress.total_bytes)
         bar = ("#" * round(share * _BAR_WIDTH)).ljust(_BAR_WIDTH, ".")
         return f"{progress.status} [{bar}] {progress.current_bytes // 1_000_000} MB"
-
-
-def _wants_colours(stream: Any) -> bool:  # noqa: ANN401 - any text stream
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _local_time(at_s: float) -> str:
-    return datetime.fromtimestamp(at_s).astimezone().strftime("%H:%M:%S.%f")[:-3]

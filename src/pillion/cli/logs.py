@@ -1,0 +1,146 @@
+"""`pillion logs`: what the containers of a task wrote, of any task that the state folder knows."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from pillion.cli.exits import NOT_RUN, UserError
+
+if TYPE_CHECKING:
+    from pillion.cli.shown_output import ShownOutput
+    from pillion.ports.engine import LogLine
+    from pillion.stores.output.lines import End, Gap
+    from pillion.stores.output.reader import OutputReader
+    from pillion.stores.sqlite import StoredTask
+
+_FORMATS = ("text", "json")
+
+LOOK_EVERY_S = 1.0
+"""How often, where nothing comes, it is asked whether anything can come."""
+
+
+@click.command()
+@click.argument("task", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on until the task's output is over.")
+@click.option("--since", metavar="TIME|DURATION", help="Only what was written since then: 10m, or a time.")
+@click.option("--container", "containers", multiple=True, metavar="NAME", help="Only this one; repeatable.")
+@click.option("--tail", "last", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
+@click.option("--timestamps", is_flag=True, help="Show the time of each line (text).")
+@click.option("--format", "style", type=click.Choice(_FORMATS), default="text", show_default=True)
+def logs(
+    *,
+    task: str | None,
+    follow: bool,
+    since: str | None,
+    containers: tuple[str, ...],
+    last: int | None,
+    timestamps: bool,
+    style: str,
+) -> None:
+    """Show what the containers of TASK wrote, oldest first.
+
+    TASK is the beginning of a task's id, or its family; without it the task that pillion ran last. It does
+    not matter who runs the task, or whether it has ended: its output is there for as long as it is known.
+    """
+    from pillion.cli.known_tasks import known_task
+    from pillion.cli.shown_output import ShownOutput
+    from pillion.history import container_names
+    from pillion.stores.output.reader import OutputReader
+    from pillion.stores.sqlite import state_folder
+
+    stored = known_task(task)
+    names = container_names(stored)
+    unknown = [name for name in containers if name not in names]
+    if unknown:
+        raise UserError(f"the task has no container {unknown[0]}; it has {', '.join(names)}")
+    shown = ShownOutput(
+        names, only=frozenset(containers), since_s=_since_s(since), timestamps=timestamps, style=style
+    )
+    reader = OutputReader(state_folder(), stored.task_id)
+    try:
+        _show(reader, shown, stored, follow=follow, last=last)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise UserError(f"{reader.path}: {error.strerror}", exit_code=NOT_RUN) from error
+    finally:
+        reader.close()
+
+
+def _since_s(since: str | None) -> float | None:
+    from pillion.cli.times import parse_moment
+
+    try:
+        return parse_moment(since, time.time()) if since is not None else None
+    except ValueError as error:
+        raise UserError(f"--since: {error}") from error
+
+
+def _show(
+    reader: OutputReader, shown: ShownOutput, stored: StoredTask, *, follow: bool, last: int | None
+) -> None:
+    from pillion.stores.output.changes import changes_of
+
+    if not follow:
+        shown.show(_last(shown.wanted([*reader.read_new(), *reader.read_last()]), last))
+        return
+    changes = changes_of(reader.path)  # before the first look, so that nothing is missed between
+    try:
+        is_over = shown.show(_last(shown.wanted(reader.read_new()), last))
+        while not is_over:
+            changes.wait(LOOK_EVERY_S)
+            can_come = _can_come(stored)
+            is_over = shown.show(shown.wanted(reader.read_new()))
+            if not can_come and not is_over:
+                shown.show(shown.wanted(reader.read_last()))
+                shown.say(_why_over(stored))
+                return
+    finally:
+        changes.close()
+
+
+def _last(entries: Iterable[LogLine | Gap | End], last: int | None) -> Iterable[LogLine | Gap | End]:
+    return entries if last is None else _tail(entries, last)
+
+
+def _tail(entries: Iterable[LogLine | Gap | End], last: int) -> Iterator[LogLine | Gap | End]:
+    """Keep the last lines; the end of the output is no line, and stays."""
+    from pillion.stores.output.lines import End
+
+    kept: deque[LogLine | Gap | End] = deque(maxlen=last)
+    ends: list[LogLine | Gap | End] = []
+    for entry in entries:
+        (ends if isinstance(entry, End) else kept).append(entry)
+    yield from kept
+    yield from ends
+
+
+def _can_come(stored: StoredTask) -> bool:
+    """Say whether somebody may still write; another process may have taken the task over."""
+    from pillion.history import is_supervised
+
+    return is_supervised(stored) or is_supervised(_again(stored))
+
+
+def _again(stored: StoredTask) -> StoredTask:
+    from pillion.cli.known_tasks import known_tasks
+    from pillion.history import HistoryError, find_task
+
+    with known_tasks() as store:
+        try:
+            return find_task(store, stored.task_id)
+        except HistoryError:
+            return stored  # it was forgotten meanwhile
+
+
+def _why_over(stored: StoredTask) -> str:
+    return (
+        "that is all there is: nobody runs the task any more"
+        if _again(stored).ended_at_s is None
+        else "that is all there is: the task has ended"
+    )
