@@ -22,6 +22,9 @@ IDENTITY = TaskIdentity(
 )
 
 
+NO_OPTIONS = RunOptions()
+
+
 def container(name: str, *, after: dict[str, str] | None = None, **members: Any) -> dict[str, Any]:
     """A container; `after` maps the containers that it waits for to their conditions."""
     depends_on = [{"containerName": other, "condition": word} for other, word in (after or {}).items()]
@@ -33,12 +36,12 @@ def health_check(**times: int) -> dict[str, Any]:
     return {"command": ["CMD-SHELL", "true"], **times}
 
 
-def plan_of(*containers: dict[str, Any], **task: Any) -> TaskPlan:
+def plan_of(*containers: dict[str, Any], options: RunOptions = NO_OPTIONS, **task: Any) -> TaskPlan:
     """The plan of a definition."""
     value = {"family": "web", "networkMode": "awsvpc", "containerDefinitions": list(containers), **task}
     found = parse_task_definition(value)
     assert found.definition is not None
-    return make_plan(found.definition, IDENTITY, RunOptions())
+    return make_plan(found.definition, IDENTITY, options)
 
 
 FIVE = plan_of(

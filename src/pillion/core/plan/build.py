@@ -57,6 +57,7 @@ from pillion.core.plan.stubs import (
     stub_container,
     stub_notice,
 )
+from pillion.core.plan.unhonoured import unhonoured_notices
 from pillion.core.taskdef.enums import LogDriver
 from pillion.core.taskdef.model import ContainerDefinition, HealthCheck, TaskDefinition
 
@@ -95,7 +96,8 @@ class _Maker:
         self._containers = [
             item for item in definition.container_definitions or () if item.name not in options.mute
         ]
-        self._real = narrowed(definition, options).container_definitions
+        self._narrowed = narrowed(definition, options)
+        self._real = self._narrowed.container_definitions
         self._running = {item.name or "" for item in self._containers}
 
     def plan(self) -> TaskPlan:
@@ -151,6 +153,7 @@ class _Maker:
             *mute_notices(self._definition, self._options),
             *stubs,
             *awsvpc_notices(self._definition),
+            *unhonoured_notices(self._narrowed),
             *unused,
         )
 
