@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -11,13 +12,14 @@ from pillion.core.lifecycle.events import KillRequested
 from pillion.core.lifecycle.states import TaskStatus
 from pillion.core.log_position import LogPosition
 from pillion.core.plan.facts import ContainerFacts, PortBinding
+from pillion.core.plan.model import Notice
 from pillion.core.plan.options import RunOptions
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.engines.simulated.behaviour import Behaviour, Life
 from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
 from pillion.engines.simulated.virtual_time import VirtualClock, run_in_virtual_time
 from pillion.ports.companion import NoCompanion, TaskCompanion
-from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError, LogLine
+from pillion.ports.engine import CreateAnswer, EngineError, EngineTask, EngineUnreachableError, LogLine
 from pillion.preparing import prepare_task
 from pillion.runtime.observer import SilentObserver
 from pillion.runtime.runner import TaskRunner
@@ -101,6 +103,37 @@ def test_ports_are_told_once_although_a_start_is_told_twice() -> None:
 
     run_in_virtual_time(live())
     assert observer.told == [("web", (BINDING,))]
+
+
+def test_what_the_engine_warns_of_is_said_once_although_it_is_true_of_all_containers() -> None:
+    told: list[Notice] = []
+
+    class Warned(SilentObserver):
+        def notice(self, notice: Notice) -> None:
+            told.append(notice)
+
+    async def live() -> None:
+        clock = VirtualClock()
+        task = Engine({"web": Behaviour(lives=(Life(exits_after_s=1.0),))}, clock=clock).task()
+        real = task.create
+
+        async def create(
+            container: str,
+            extra_environment: Mapping[str, str],
+            *,
+            log_options: Mapping[str, str] | None = None,
+        ) -> CreateAnswer:
+            made = await real(container, extra_environment, log_options=log_options)
+            return replace(made, warnings=("no swap", "no swap", "no cpu"))
+
+        task.create = create  # type: ignore[method-assign]  # one call of the simulated task, and no more
+        await runner_of(task, clock, Warned()).run()
+
+    run_in_virtual_time(live())
+    assert told == [
+        Notice(code="engine-warning", text="the engine warns: no swap", container="web"),
+        Notice(code="engine-warning", text="the engine warns: no cpu", container="web"),
+    ]
 
 
 class Hears(SilentObserver):

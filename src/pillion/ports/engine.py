@@ -100,10 +100,11 @@ class PullAnswer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CreateAnswer:
-    """The container that was made."""
+    """The container that was made, and what the engine warned of, in its own words."""
 
     runtime_id: str
     image_id: str | None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
+from pillion.core.plan.model import Notice
 from pillion.ports.clock import Clock
 from pillion.ports.companion import TaskCompanion
 from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError, ProgressSink
@@ -40,12 +41,15 @@ class Performer:
         submit: Submit,
         clock: Clock,
         progress: ProgressSink,
+        notice: Callable[[Notice], None],
         companion: TaskCompanion,
     ) -> None:
         self._task = task
         self._submit = submit
         self._clock = clock
         self._progress = progress
+        self._notice = notice
+        self._warned: set[str] = set()
         self._companion = companion
         self._runtime_ids: dict[str, str] = {}
 
@@ -114,7 +118,15 @@ class Performer:
             self._submit(ev.CreateFailed(container=name, error=failure.error))
         else:
             self._runtime_ids[name] = answer.runtime_id
+            self._warn(name, answer.warnings)
             self._submit(ev.Created(container=name, runtime_id=answer.runtime_id, image_id=answer.image_id))
+
+    def _warn(self, name: str, warnings: tuple[str, ...]) -> None:
+        """Pass on what the engine warns of; it says the same of every container that it is true of."""
+        for text in warnings:
+            if text not in self._warned:
+                self._warned.add(text)
+                self._notice(Notice(code="engine-warning", text=f"the engine warns: {text}", container=name))
 
     async def _start(self, name: str, *, restart: bool) -> None:
         try:

@@ -66,6 +66,7 @@ class TaskRunner:
             submit=self.submit,
             clock=clock,
             progress=observer.progress,
+            notice=observer.notice,
             companion=self._companion,
         )
         self._ports_told: set[str] = set()

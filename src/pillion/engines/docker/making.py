@@ -84,6 +84,7 @@ class Maker:
                 return
             raise named(error, "CannotCreateContainerError", reaching="created") from error
         record.runtime_id = made["Id"]
+        record.warnings = tuple(made.get("Warnings") or ())
 
     async def adopt(self, record: Record) -> bool:
         """Take a container that was made before, if it is this task's; say whether there was one."""

@@ -26,6 +26,7 @@ class Record:
 
     plan: ContainerPlan
     runtime_id: str = ""
+    warnings: tuple[str, ...] = ()
     starts: int = 0
     next_start: asyncio.Event = field(default_factory=asyncio.Event)
     started_at_s: float | None = None

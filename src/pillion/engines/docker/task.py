@@ -135,7 +135,11 @@ class DockerTask:
         record.log_options = log_options or {}
         await self._feed.ready()
         await self._maker.create(record)
-        return CreateAnswer(runtime_id=record.runtime_id, image_id=self._images.image_id(record.plan.image))
+        return CreateAnswer(
+            runtime_id=record.runtime_id,
+            image_id=self._images.image_id(record.plan.image),
+            warnings=record.warnings,
+        )
 
     async def start(self, container: str, *, restart: bool) -> float:
         """Start the process; return when it started by the engine's clock (POSIX seconds)."""
