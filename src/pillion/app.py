@@ -20,6 +20,7 @@ from pillion.ports.engine import Capabilities, Engine, EngineError, EngineTask, 
 from pillion.ports.store import StoreError
 from pillion.preparing import PreparedTask
 from pillion.runtime.clock import SystemClock
+from pillion.runtime.first_start import FirstStart
 from pillion.runtime.kept_output import KeptOutput
 from pillion.runtime.last_lines import LastLines
 from pillion.runtime.observer import Observer
@@ -115,6 +116,8 @@ async def run_task(
         ) as around:
             plan, task = around.plan, around.task
             told = observe((*plan.notices, *around.notices, *await task.notices()), capabilities)
+            if (stop_after_s := settings.stop_after_s) is not None:
+                told = FirstStart(told, lambda: clock.call_later(stop_after_s, control.stop))
             history = _History(store, settings.state_folder, plan.identity.task_id, keep_s=keep_history_s)
             about = encode_record(
                 plan,
@@ -140,8 +143,6 @@ async def run_task(
             control.attach(runner)
             lost = False
             try:
-                if settings.stop_after_s is not None:
-                    clock.call_later(settings.stop_after_s, control.stop)
                 await runner.run()
             except EngineUnreachableError as error:
                 lost = True

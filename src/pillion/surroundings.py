@@ -65,7 +65,7 @@ class RunSettings:
         state_folder: where its journal and its log router's files are kept.
         aws: which AWS the task talks to.
         aws_folder: where relative paths of the AWS settings start.
-        stop_after_s: stop the task in order after so many seconds.
+        stop_after_s: stop the task in order so many seconds after its first container's start.
         keep: leave containers, volumes and networks for somebody to look at.
         endpoints: `auto`; `relay`, to use one although the task could be entered; or this machine's address
             as the engine's containers reach it.

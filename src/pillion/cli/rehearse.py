@@ -52,7 +52,9 @@ def _explain_keys(context: click.Context, _parameter: click.Parameter, wanted: b
     help="How a container behaves, e.g. envoy:pull=40s,healthy-after=never. See --keys.",
 )
 @click.option("--script", metavar="FILE", help="The same for many containers, as TOML tables.")
-@click.option("--stop-after", metavar="DURATION", help="Stop the task in order after this time, e.g. 90s.")
+@click.option(
+    "--stop-after", metavar="DURATION", help="Stop the task in order at this time of the chart, e.g. 90s."
+)
 @click.option("--drill", is_flag=True, help="Try every container with every mishap.")
 @click.option("--mute", multiple=True, metavar="NAME", help="Leave a container out, as `run` does.")
 @click.option("--stub", multiple=True, metavar="NAME", help="Replace a container, as `run` does.")

@@ -31,7 +31,11 @@ _FORMATS = ("text", "json")
 @click.option(
     "--stub", multiple=True, metavar="NAME", help="Replace a container by one that is just healthy."
 )
-@click.option("--stop-after", metavar="DURATION", help="Stop the task in order after this time, e.g. 90s.")
+@click.option(
+    "--stop-after",
+    metavar="DURATION",
+    help="Stop the task in order this long after its first container's start, e.g. 90s.",
+)
 @click.option("--keep", is_flag=True, help="Leave containers and volumes behind to be looked at.")
 @aws_options
 @click.option("--firelens-mode", type=click.Choice(("async", "sync")), help="sync loses no line, may block.")
