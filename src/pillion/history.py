@@ -21,7 +21,7 @@ from pillion.core.diagnosis.known import Role
 from pillion.core.diagnosis.model import Diagnosis, Explanation
 from pillion.core.lifecycle.codec import CodecError
 from pillion.core.lifecycle.explain import Waiting, waiting
-from pillion.core.lifecycle.state import initial_state
+from pillion.core.lifecycle.state import TaskState, initial_state
 from pillion.core.record import RecordError, TaskRecord, decode_record
 from pillion.core.usage import Observed, together
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore, StoredTask
@@ -45,6 +45,7 @@ class RememberedTask:
 
     Attributes:
         record: how it was begun.
+        state: what its journal leads to.
         evidence: where it is now, or where it ended.
         facts: its definition.
         waits: who waits for what, while it starts or stops.
@@ -52,6 +53,7 @@ class RememberedTask:
     """
 
     record: TaskRecord
+    state: TaskState
     evidence: TaskEvidence
     facts: DefinitionFacts
     waits: tuple[Waiting, ...]
@@ -167,6 +169,7 @@ def remember(
     alive = record.process_id is not None and (is_alive or process_is_alive)(record.process_id)
     return RememberedTask(
         record=record,
+        state=state,
         evidence=evidence,
         facts=facts,
         waits=waiting(state),

@@ -18,6 +18,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "rehearse": ("pillion.cli.rehearse", "Run a task without containers, in no time; or all its mishaps."),
     "logs": ("pillion.cli.logs", "Show what the containers of a task wrote, also while it runs."),
     "explain": ("pillion.cli.explain", "Say why a task is where it is, and what to change."),
+    "stats": ("pillion.cli.stats", "Show what the containers of running tasks use, against their limits."),
     "firelens": ("pillion.cli.firelens", "Print the log router's configuration as ECS would generate it."),
     "env": ("pillion.cli.env", "Point the AWS tools of this terminal at the local AWS of a run."),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-CPU_UNITS_PER_VCPU = 1024
+from pillion.core.units import CPU_UNITS_PER_VCPU
 
 NS_PER_S = 1_000_000_000
 

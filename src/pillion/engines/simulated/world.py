@@ -24,8 +24,8 @@ from typing import NamedTuple
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.states import HealthStatus
-from pillion.core.monitoring.sample import CPU_UNITS_PER_VCPU, NS_PER_S, Sample
-from pillion.core.units import BYTES_PER_MIB
+from pillion.core.monitoring.sample import NS_PER_S, Sample
+from pillion.core.units import BYTES_PER_MIB, CPU_UNITS_PER_VCPU
 from pillion.engines.simulated.behaviour import Life
 from pillion.engines.simulated.faults import NO_FAULTS, Fate, Faults
 from pillion.engines.simulated.images import Images, daemon_error, hex_of, image_id, named_error, no_image
