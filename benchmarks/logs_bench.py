@@ -44,10 +44,10 @@ from pillion.core.taskdef.parse import parse_task_definition
 from pillion.ports.aws import AwsCallError
 from pillion.ports.engine import LogLine
 from pillion.preparing import PreparedTask, prepare_task
+from pillion.run_settings import RunSettings
 from pillion.runtime.observer import SilentObserver
 from pillion.stores.output.files import output_path, remove_output
 from pillion.stores.output.writer import OutputWriter
-from pillion.surroundings import RunSettings
 
 IMAGE = "pillion-local/busybox:1"
 ROUTER_IMAGE = "pillion-local/router-standin:1"

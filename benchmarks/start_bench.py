@@ -39,8 +39,8 @@ from pillion.engines.docker.hearing import Hearing
 from pillion.engines.docker.task import DockerTask
 from pillion.engines.docker.watch import Seen, Sighting
 from pillion.preparing import PreparedTask, prepare_task
+from pillion.run_settings import RunSettings
 from pillion.runtime.observer import SilentObserver
-from pillion.surroundings import RunSettings
 
 IMAGE = "pillion-local/busybox:1"
 SOCKET = "/var/run/docker.sock"

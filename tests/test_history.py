@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pillion.control.claims import Claim
 from pillion.core.lifecycle import events as ev
 from pillion.core.plan.build import make_plan
+from pillion.core.plan.endpoints import EndpointIds
 from pillion.core.plan.options import RunOptions
-from pillion.core.record import encode_record
+from pillion.core.record import Standing, encode_record
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.history import HistoryError, RememberedTask, explain_task, find_task, remember
@@ -50,10 +52,10 @@ def begin(
     """Store a task that was begun."""
     made = definition(family)
     identity = new_identity(made, cluster="default", task_id=task_id)
-    record = encode_record(
-        make_plan(made, identity, RunOptions()), made, overrides={}, source=None, process_id=process
-    )
-    store.begin(task_id, record, at_s)
+    plan = make_plan(made, identity, RunOptions())
+    standing = Standing(plan=plan, ids=EndpointIds(containers={}))
+    record = encode_record(standing, made, running=made, overrides={}, source=None, process_id=process)
+    store.begin(task_id, record, at_s, owner=task_id)
 
 
 def happen(store: SqliteStore, task_id: str, *events: ev.Event) -> None:
@@ -73,7 +75,11 @@ def up_to_start(name: str) -> list[ev.Event]:
 
 
 def remembered(store: SqliteStore, *, alive: bool = True) -> RememberedTask:
-    return remember(store, find_task(store, None), is_alive=lambda _: alive)
+    stored = find_task(store, None)
+    if not alive:
+        return remember(store, stored)
+    with Claim(store.folder, stored.owner or ""):
+        return remember(store, stored)
 
 
 READY: list[ev.Event] = [
@@ -131,8 +137,9 @@ def test_a_task_whose_process_is_gone_says_so_first(store: SqliteStore) -> None:
     found = explain_task(remembered(store, alive=False))
     assert found.summary.endswith("; but the pillion that ran it is gone: this is what it wrote last")
     assert [item.code for item in found.findings] == ["supervisor-gone", "waits"]
-    assert found.findings[0].evidence == ("process 17 is not there",)
-    assert "com.amazonaws.ecs.task-arn=arn:aws:ecs:" in found.findings[0].advice[0]
+    assert found.findings[0].evidence == ("process 17 began it; no process supervises it now",)
+    assert "pillion serve" in found.findings[0].advice[0]
+    assert "com.amazonaws.ecs.task-arn=arn:aws:ecs:" in found.findings[0].advice[1]
 
 
 def test_the_journal_of_the_first_pillion_is_explained_by_its_definition(store: SqliteStore) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from pillion.core.lifecycle import events as ev
 from pillion.core.monitoring.figures import ContainerFigures
+from pillion.core.plan.endpoints import EndpointIds
 from pillion.core.plan.options import RunOptions
-from pillion.core.record import encode_record
+from pillion.core.record import Standing, encode_record
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.engines.simulated.behaviour import Behaviour, Life
 from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
@@ -42,7 +43,14 @@ def runner_of(
     engine: SimulatedEngine, store: SqliteStore, clock: VirtualClock, task: PreparedTask
 ) -> TaskRunner:
     """Return the runner of a task whose journal is on disk, as another process would write it."""
-    about = encode_record(task.plan, task.definition, overrides={}, source=None, process_id=1)
+    about = encode_record(
+        Standing(plan=task.plan, ids=EndpointIds(containers={})),
+        task.definition,
+        running=task.running,
+        overrides={},
+        source=None,
+        process_id=1,
+    )
     journal = store.begin(task.plan.identity.task_id, about, clock.now_s())
     opened = engine.open(task.plan)
     assert isinstance(opened, SimulatedTask)

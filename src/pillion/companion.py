@@ -119,6 +119,12 @@ class Companion:
         if self.firelens is not None and self.waits_for_router and container in self.firelens.routed:
             await _until_listening(self.firelens.socket_path)
 
+    async def adopt(self, container: str, runtime_id: str) -> None:
+        """Go on with the container's log stream. Raises EngineError."""
+        if self.task.plan.container(container).kind is ContainerKind.NORMAL:
+            await self.aws.before_start(container, runtime_id)
+            self._tell_new()
+
     async def namespace_ready(self, container: str) -> None:
         """Serve the endpoints inside a network namespace."""
         if not self.place.is_link_local:

@@ -7,19 +7,19 @@ another process is read while that process writes.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pillion.control.claims import Claimant, find_claimant
+from pillion.core.codec import CodecError
 from pillion.core.diagnosis.definition import DefinitionFacts, definition_facts
 from pillion.core.diagnosis.diagnose import diagnose
 from pillion.core.diagnosis.evidence import TaskEvidence
 from pillion.core.diagnosis.journal import evidence_of_state, replay_journal
 from pillion.core.diagnosis.known import Role
 from pillion.core.diagnosis.model import Diagnosis, Explanation
-from pillion.core.lifecycle.codec import CodecError
 from pillion.core.lifecycle.explain import Waiting, waiting
 from pillion.core.lifecycle.state import TaskState, initial_state
 from pillion.core.record import RecordError, TaskRecord, decode_record
@@ -49,7 +49,8 @@ class RememberedTask:
         evidence: where it is now, or where it ended.
         facts: its definition.
         waits: who waits for what, while it starts or stops.
-        is_abandoned: the process that ran it is gone, and the task was not over.
+        supervisor: the process that supervises it; None where none does, or where it is over.
+        is_over: whether it has ended.
     """
 
     record: TaskRecord
@@ -57,7 +58,13 @@ class RememberedTask:
     evidence: TaskEvidence
     facts: DefinitionFacts
     waits: tuple[Waiting, ...]
-    is_abandoned: bool
+    supervisor: Claimant | None
+    is_over: bool
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the process that supervised it is gone, and the task was not over."""
+        return not self.is_over and self.supervisor is None
 
 
 def find_task(store: SqliteStore, name: str | None) -> StoredTask:
@@ -136,15 +143,12 @@ def _listed(tasks: tuple[StoredTask, ...] | list[StoredTask]) -> str:
     return "\n".join([*lines, *([f"  and {rest} more"] if rest > 0 else [])])
 
 
-def remember(
-    store: SqliteStore, stored: StoredTask, *, is_alive: Callable[[int], bool] | None = None
-) -> RememberedTask:
+def remember(store: SqliteStore, stored: StoredTask) -> RememberedTask:
     """Replay a task's journal.
 
     Args:
         store: the journals.
         stored: the task.
-        is_alive: says whether a process is there.
 
     Raises:
         HistoryError: what was stored cannot be read by this pillion.
@@ -166,15 +170,22 @@ def remember(
         memory_mib={item.name or "": item.memory for item in record.definition.container_definitions},
     )
     over = stored.ended_at_s is not None or evidence.is_stopped
-    alive = record.process_id is not None and (is_alive or process_is_alive)(record.process_id)
     return RememberedTask(
         record=record,
         state=state,
         evidence=evidence,
         facts=facts,
         waits=waiting(state),
-        is_abandoned=not over and not alive,
+        supervisor=None if over else supervisor_of(store, stored),
+        is_over=over,
     )
+
+
+def supervisor_of(store: SqliteStore, stored: StoredTask) -> Claimant | None:
+    """Return the process that supervises a task; None where none does, or where it is over."""
+    if stored.owner is None or stored.ended_at_s is not None:
+        return None
+    return find_claimant(store.folder, stored.owner)
 
 
 def explain_task(task: RememberedTask, facts: DefinitionFacts | None = None) -> Diagnosis:
@@ -201,29 +212,15 @@ def _abandoned(task: RememberedTask) -> Explanation:
         role=Role.FAULT,
         what="the pillion that ran the task ended without stopping it",
         why="It was killed, or the machine went down. Its containers may still run, and nobody watches them.",
-        evidence=(f"process {task.record.process_id or '(unknown)'} is not there",),
-        advice=(f"Look for its containers: docker ps -a --filter label=com.amazonaws.ecs.task-arn={arn}",),
+        evidence=(f"process {task.record.process_id or '(unknown)'} began it; no process supervises it now",),
+        advice=(
+            "pillion serve takes it over, and goes on where its journal ends.",
+            f"Look for its containers: docker ps -a --filter label=com.amazonaws.ecs.task-arn={arn}",
+        ),
     )
-
-
-def is_supervised(stored: StoredTask) -> bool:
-    """Say whether somebody still runs a task: it is not over, and the process that began it is there."""
-    process_id = stored.about.get("process")
-    return stored.ended_at_s is None and isinstance(process_id, int) and process_is_alive(process_id)
 
 
 def container_names(stored: StoredTask) -> tuple[str, ...]:
     """Return the names of a task's containers, in the order of its definition."""
     definition: Mapping[str, Any] = stored.about.get("definition") or {}
     return tuple(item.get("name", "") for item in definition.get("containerDefinitions") or ())
-
-
-def process_is_alive(process_id: int) -> bool:
-    """Say whether there is a process of that number. Another one may have got the number since."""
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -112,13 +112,27 @@ def choose_way(mode: NetworkMode, capabilities: Capabilities, *, wanted: str = A
     return Way.NAMESPACE if can_enter and wanted == AUTO else Way.RELAY
 
 
-def find_place(way: Way, capabilities: Capabilities, *, wanted: str = AUTO) -> Place:
-    """Return where the endpoints are; opens the loopback's sockets where that is the way."""
+def find_place(
+    way: Way,
+    capabilities: Capabilities,
+    *,
+    wanted: str = AUTO,
+    before: tuple[str | None, str | None] | None = None,
+) -> Place:
+    """Return where the endpoints are; opens the loopback's sockets where that is the way.
+
+    Args:
+        way: how the task reaches its endpoints.
+        capabilities: of the engine.
+        wanted: the setting `endpoints`.
+        before: where metadata and AWS were in the process that began the task: its containers know no other
+            place. A port that somebody else has taken since is replaced, which does not help them.
+    """
     match way:
         case Way.NOWHERE:
             return Place(way=way, metadata=None, aws=None)
         case Way.LOOPBACK:
-            sockets = _listen("127.0.0.1", 2)
+            sockets = _listen("127.0.0.1", _ports_of(before))
             ports = [item.getsockname()[1] for item in sockets]
             return Place(
                 way=way, metadata=f"127.0.0.1:{ports[0]}", aws=f"127.0.0.1:{ports[1]}", sockets=sockets
@@ -144,16 +158,34 @@ def _doors(capabilities: Capabilities, wanted: str) -> tuple[str | None, str | N
     return "127.0.0.1", HOST_NAME
 
 
-def _listen(address: str, count: int) -> tuple[socket.socket, ...]:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+def _ports_of(before: tuple[str | None, str | None] | None) -> tuple[int, int]:
+    metadata, aws = before or (None, None)
+    return _port_of(metadata), _port_of(aws)
+
+
+def _port_of(authority: str | None) -> int:
+    port = (authority or "").rpartition(":")[2]
+    return int(port) if port.isdigit() else 0
+
+
+def _listen(address: str, ports: Sequence[int]) -> tuple[socket.socket, ...]:
     opened: list[socket.socket] = []
     try:
-        opened.extend(socket.create_server((address, 0), family=family) for _ in range(count))
+        opened.extend(_listen_at(address, port) for port in ports)
     except OSError:
         for item in opened:
             item.close()
         raise
     return tuple(opened)
+
+
+def _listen_at(address: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((address, port))
+    except OSError:
+        if not port:
+            raise
+        return socket.create_server((address, 0))
 
 
 class TaskServers:

@@ -10,7 +10,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from pillion.aws.backend import AwsBackend
 from pillion.aws.log_calls import LogCalls
 from pillion.aws.roles import RoleSessions
 from pillion.aws.router_files import remove_router_files
-from pillion.aws.settings import AwsSettings
 from pillion.aws.task import TaskAwsSession, TaskScope
 from pillion.aws.tls import Authority, TlsError, host_names, open_authority, server_context
 from pillion.companion import Companion
@@ -26,6 +25,7 @@ from pillion.core.lifecycle.state import TaskState
 from pillion.core.plan.dependencies import log_router, logs_through_firelens
 from pillion.core.plan.endpoints import ENDPOINT_HOST, EndpointIds, draw_endpoint_ids, with_endpoints
 from pillion.core.plan.model import Bind, Notice, TaskPlan
+from pillion.core.record import Standing
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.endpoints.desk import TaskDesk
 from pillion.log_report import count_pipelines
@@ -33,10 +33,10 @@ from pillion.ports.aws import LogReport, PipelineReport, Reading
 from pillion.ports.clock import Clock
 from pillion.ports.engine import Capabilities, Engine, EngineTask
 from pillion.ports.queries import ContainerStats
+from pillion.run_settings import RunSettings, encode_how
 from pillion.runtime.observer import Observer
 from pillion.runtime.runner import TaskRunner
 from pillion.serving import (
-    AUTO,
     HOST_NAME,
     Place,
     TaskServers,
@@ -51,44 +51,20 @@ from pillion.sidecars.firelens.plan import FirelensPlan, FirelensSettings, plan_
 if TYPE_CHECKING:
     import ssl
 
+    from pillion.aws.local.process import LocalAws
     from pillion.endpoints.sampling import StatsSampler
 
 HOST_GATEWAY = "host-gateway"
 """Docker's word for the host's address in an extra host."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """How a run is done, beside what is run.
-
-    Attributes:
-        state_folder: where its journal and its log router's files are kept.
-        aws: which AWS the task talks to.
-        aws_folder: where relative paths of the AWS settings start.
-        stop_after_s: stop the task in order so many seconds after its first container's start.
-        keep: leave containers, volumes and networks for somebody to look at.
-        endpoints: `auto`; `relay`, to use one although the task could be entered; or this machine's address
-            as the engine's containers reach it.
-        firelens_asynchronous: Docker's log driver queues and never blocks the application, as ECS has it.
-        count_logs: say at the end how many lines of each container reached the end of their pipeline.
-    """
-
-    state_folder: Path
-    aws: AwsSettings = field(default_factory=AwsSettings)
-    aws_folder: Path = field(default_factory=Path.cwd)
-    stop_after_s: float | None = None
-    keep: bool = False
-    endpoints: str = AUTO
-    firelens_asynchronous: bool = True
-    count_logs: bool = False
-
-
 @dataclass(kw_only=True)
 class RunLink:
-    """What is known only when the task begins: who has its state, and who is told things."""
+    """What is known only when the task runs: who has its state, who is told things, whether it is left."""
 
     runner: TaskRunner | None = None
     observer: Observer | None = None
+    is_left: bool = False
 
     def state(self) -> TaskState:
         """Return the task's state; nobody asks before its first container is made."""
@@ -111,11 +87,16 @@ class RunLink:
 class Surroundings:
     """What `open_surroundings` gives. `link` has to be filled before the task begins."""
 
-    plan: TaskPlan
+    standing: Standing
     task: EngineTask
     companion: Companion
     notices: tuple[Notice, ...]
     link: RunLink
+
+    @property
+    def plan(self) -> TaskPlan:
+        """The plan that is run: that of the definition, amended."""
+        return self.standing.plan
 
 
 @asynccontextmanager
@@ -127,16 +108,20 @@ async def open_surroundings(
     engine: Engine,
     capabilities: Capabilities,
     clock: Clock,
+    taken_over: Standing | None = None,
+    local_aws: LocalAws | None = None,
 ) -> AsyncIterator[Surroundings]:
     """Amend a plan, open the task on the engine, and stand ready; close everything afterwards.
 
     Args:
-        base: the plan of the definition.
+        base: the plan of the definition; that of `taken_over`, where there is one, stands as it is.
         definition: what really runs: without what was muted, bare of what was stubbed.
         settings: how it is run.
         engine: where.
         capabilities: what that engine is.
         clock: the time.
+        taken_over: what stood around the task in the process that began it.
+        local_aws: an embedded AWS that several tasks share; otherwise the task has one of its own.
 
     Raises:
         FirelensError: ECS would not start the task's log router.
@@ -144,29 +129,39 @@ async def open_surroundings(
     """
     wanted = check_setting(settings.endpoints)
     place = find_place(
-        choose_way(base.network_mode, capabilities, wanted=wanted), capabilities, wanted=wanted
+        choose_way(base.network_mode, capabilities, wanted=wanted),
+        capabilities,
+        wanted=wanted,
+        before=None if taken_over is None else (taken_over.metadata, taken_over.aws),
     )
     has_role = bool(definition.task_role_arn)
-    ids = draw_endpoint_ids(base, has_task_role=has_role, draw=lambda: str(uuid.uuid4()))
     backend = AwsBackend(
         settings.aws,
         region=base.identity.region,
-        folder=settings.aws_folder,
+        folder=Path(settings.aws_source.folder),
         announce_folder=settings.state_folder / "aws",
+        local=local_aws,
     )
-    plan = _with_place(base, place, ids)
     firelens = _firelens(base, definition, settings)
     authority, tls, tls_notices = _tls(settings, backend, place, firelens)
-    if firelens is not None:
-        plan = with_firelens(plan, firelens)
-        if authority is not None:
-            plan = _with_aws_hosts(plan, firelens, authority, backend)
+    standing = taken_over
+    if standing is None:
+        ids = draw_endpoint_ids(base, has_task_role=has_role, draw=lambda: str(uuid.uuid4()))
+        standing = Standing(
+            plan=_amended(base, place, ids, firelens, authority, backend),
+            ids=ids,
+            metadata=place.metadata,
+            aws=place.aws,
+            how=encode_how(settings),
+        )
+    plan, ids = standing.plan, standing.ids
     async with AsyncExitStack() as stack:
         stack.push_async_callback(backend.close)
         calls = LogCalls(backend.clients)
         stack.push_async_callback(calls.close)
+        link = RunLink()
         if firelens is not None:
-            stack.push_async_callback(asyncio.to_thread, remove_router_files, firelens)
+            stack.push_async_callback(_remove_router_files, firelens, link)
         task = engine.open(plan)
         scope = TaskScope(
             definition=definition,
@@ -181,8 +176,6 @@ async def open_surroundings(
             assume_role=settings.aws.assume_role,
             now_s=clock.now_s,
         )
-        link = RunLink()
-
         samplers: list[StatsSampler] = []
 
         async def stats_of(container: str) -> ContainerStats | None:
@@ -224,7 +217,27 @@ async def open_surroundings(
         notices = (*_place_notices(place), *_log_notices(definition), *tls_notices)
         stack.push_async_callback(companion.close)
         companion.open()
-        yield Surroundings(plan=plan, task=task, companion=companion, notices=notices, link=link)
+        yield Surroundings(standing=standing, task=task, companion=companion, notices=notices, link=link)
+
+
+async def _remove_router_files(firelens: FirelensPlan, link: RunLink) -> None:
+    if not link.is_left:  # the router of a task that goes on needs them
+        await asyncio.to_thread(remove_router_files, firelens)
+
+
+def _amended(
+    base: TaskPlan,
+    place: Place,
+    ids: EndpointIds,
+    firelens: FirelensPlan | None,
+    authority: Authority | None,
+    backend: AwsBackend,
+) -> TaskPlan:
+    plan = _with_place(base, place, ids)
+    if firelens is None:
+        return plan
+    plan = with_firelens(plan, firelens)
+    return plan if authority is None else _with_aws_hosts(plan, firelens, authority, backend)
 
 
 def _with_place(plan: TaskPlan, place: Place, ids: EndpointIds) -> TaskPlan:

@@ -13,8 +13,9 @@ from pillion.cli.exits import UserError
 from pillion.cli.explain import explain
 from pillion.core.lifecycle import events as ev
 from pillion.core.plan.build import make_plan
+from pillion.core.plan.endpoints import EndpointIds
 from pillion.core.plan.options import RunOptions
-from pillion.core.record import encode_record
+from pillion.core.record import Standing, encode_record
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.preparing import new_identity
 from pillion.stores.sqlite import SqliteStore
@@ -163,7 +164,12 @@ def remember_a_run(folder: Path, **changes: Any) -> None:
     identity = new_identity(parsed.definition, cluster="default", task_id="abc")
     plan = make_plan(parsed.definition, identity, RunOptions())
     about = encode_record(
-        plan, parsed.definition, overrides={}, source=str(folder / "task.json"), process_id=1
+        Standing(plan=plan, ids=EndpointIds(containers={})),
+        parsed.definition,
+        running=parsed.definition,
+        overrides={},
+        source=str(folder / "task.json"),
+        process_id=1,
     )
     store = SqliteStore(folder / "state")
     store.begin("abc", {**about, **changes}, 1.0)

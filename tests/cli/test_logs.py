@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from click.testing import CliRunner, Result
 from pillion.cli.exits import UserError
 from pillion.cli.logs import logs
 from pillion.cli.times import local_time
+from pillion.control.claims import Claim
 from pillion.core.log_position import stamp_of
 from pillion.ports.engine import LogLine
 from pillion.stores.output import writer as writing
@@ -26,23 +26,21 @@ from pillion.stores.output.files import output_path, remove_output
 from pillion.stores.output.writer import OutputWriter
 from pillion.stores.sqlite import SqliteStore
 
-NOBODY = 2**22 + 1
-"""No process has this number: it is above what Linux gives."""
+NOBODY = "nobody"
+"""A claim that no process holds."""
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PILLION_STATE_DIR", str(tmp_path))
-    return tmp_path
+    with Claim(tmp_path, "abc"):
+        yield tmp_path
 
 
-def begin(folder: Path, task_id: str = "abc", *, process_id: int | None = None) -> None:
-    about = {
-        "definition": {"family": "web", "containerDefinitions": [{"name": "app"}, {"name": "sidecar"}]},
-        "process": process_id or os.getpid(),
-    }
+def begin(folder: Path, task_id: str = "abc", *, owner: str = "abc") -> None:
+    about = {"definition": {"family": "web", "containerDefinitions": [{"name": "app"}, {"name": "sidecar"}]}}
     store = SqliteStore(folder)
-    store.begin(task_id, about, 1.0)
+    store.begin(task_id, about, 1.0, owner=owner)
     store.close()
 
 
@@ -180,7 +178,7 @@ def test_following_a_task_whose_supervisor_is_gone_ends_with_what_there_is(
 ) -> None:
     monkeypatch.setattr("sys.platform", platform)
     monkeypatch.setattr("pillion.cli.logs.LOOK_EVERY_S", 0.01)
-    begin(folder, process_id=NOBODY)
+    begin(folder, owner=NOBODY)
     write(folder, line("one"), line("two"))
     path = output_path(folder, "abc")
     path.write_bytes(path.read_bytes()[:-1])  # killed in the middle of a write: the newline is missing
@@ -256,11 +254,10 @@ def test_output_that_is_removed_while_it_is_followed_ends_it(
     write(folder, line("first"))
     store = SqliteStore(folder)
 
-    def forgotten(_: Any) -> bool:
+    def forgotten(*_: Any) -> None:
         store.forget("abc")
         remove_output(folder, "abc")
-        return False
 
-    monkeypatch.setattr("pillion.history.is_supervised", forgotten)
+    monkeypatch.setattr("pillion.history.supervisor_of", forgotten)
     assert shown("-f").splitlines()[0] == "    app | first"
     store.close()

@@ -29,6 +29,7 @@ class AwsBackend:
         region: of the task; the settings' own region goes before it.
         folder: where relative paths of the settings start.
         announce_folder: where it is written down that local AWS runs; None tells nobody.
+        local: an embedded server that others use, too, and that is not closed here; None makes one.
     """
 
     def __init__(
@@ -38,13 +39,15 @@ class AwsBackend:
         region: str = REGION_DEFAULT,
         folder: Path,
         announce_folder: Path | None = None,
+        local: LocalAws | None = None,
     ) -> None:
         self.settings = settings
         self.region = settings.region or region
         self._folder = folder
         self._announce_folder = announce_folder
         state = settings.state_folder
-        self._local = LocalAws(folder / state if state is not None else None)
+        self._is_shared = local is not None
+        self._local = local or LocalAws(folder / state if state is not None else None)
         self._seeded = False
         self._lock = asyncio.Lock()
         keys = None if settings.mode is AwsMode.REAL else EMULATOR_KEYS
@@ -85,6 +88,8 @@ class AwsBackend:
 
     async def close(self) -> None:
         """End local AWS."""
+        if self._is_shared:
+            return
         if self._announce_folder is not None:
             withdraw(self._announce_folder, os.getpid())
         await self._local.close()

@@ -9,14 +9,9 @@ from typing import TypeVar
 
 import click
 
-from pillion.aws.settings import (
-    AwsSettings,
-    AwsSettingsError,
-    parse_settings,
-    read_seed_file,
-    with_options,
-)
+from pillion.aws.settings import AwsSettings, AwsSettingsError
 from pillion.cli.exits import UserError
+from pillion.run_settings import AwsSource, read_aws_settings
 from pillion.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -33,20 +28,24 @@ def aws_options(command: Command) -> Command:
     return command
 
 
-def aws_settings(
+def aws_source(
     settings: Settings, *, aws_endpoint: str | None, aws_state: str | None, aws_seed: str | None
-) -> AwsSettings:
-    """Merge the command line over pillion.toml. Raises UserError."""
+) -> AwsSource:
+    """Say where the settings of a command's AWS come from."""
     here = Path.cwd()
+    return AwsSource(
+        folder=str(settings.folder),
+        settings_path=None if settings.path is None else str(settings.path),
+        endpoint=aws_endpoint,
+        state_folder=None if aws_state is None else str(here / aws_state),
+        seed_file=None if aws_seed is None else str(here / aws_seed),
+        region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+    )
+
+
+def aws_settings(settings: Settings, source: AwsSource) -> AwsSettings:
+    """Merge the command line over pillion.toml. Raises UserError."""
     try:
-        merged = with_options(
-            parse_settings(settings.table("aws")),
-            endpoint=aws_endpoint,
-            region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
-            state_folder=None if aws_state is None else str(here / aws_state),
-            seed_file=None if aws_seed is None else str(here / aws_seed),
-        )
-        return read_seed_file(merged, settings.folder)
+        return read_aws_settings(source, settings)
     except AwsSettingsError as error:
-        where = f"{settings.path}: " if settings.path and str(error).startswith("[aws]") else ""
-        raise UserError(f"{where}{error}") from error
+        raise UserError(str(error)) from error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pillion.cli.aws_options import aws_options, aws_settings
+from pillion.cli.aws_options import aws_options, aws_settings, aws_source
 from pillion.cli.exits import NOT_RUN, UserError
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def env(
         settings = find_settings("-")
     except SettingsError as error:
         raise UserError(str(error)) from error
-    chosen = aws_settings(settings, aws_endpoint=aws_endpoint, aws_state=aws_state, aws_seed=aws_seed)
+    source = aws_source(settings, aws_endpoint=aws_endpoint, aws_state=aws_state, aws_seed=aws_seed)
+    chosen = aws_settings(settings, source)
     if chosen.mode in (AwsMode.REAL, AwsMode.NONE):
         raise UserError(f"--aws {chosen.mode}: there is no local AWS to point at")
     if command:

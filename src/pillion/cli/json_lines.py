@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from pillion.cli.ports import port_words
@@ -29,6 +29,12 @@ class JsonLines:
         self._normal = {item.name for item in plan.containers if item.kind is ContainerKind.NORMAL}
         self._out = out or sys.stdout
         self._flush_is_due = False
+
+    def begin(self, notices: Sequence[Notice], where: str) -> None:
+        """Say on standard error what differs from ECS here."""
+        del where
+        for notice in notices:
+            self.notice(notice)
 
     def reported(self, report: Report, state: TaskState, at_s: float) -> None:
         """Print a status, if it is one of the task's own."""

@@ -122,9 +122,11 @@ def _tail(entries: Iterable[LogLine | Gap | End], last: int) -> Iterator[LogLine
 
 def _can_come(stored: StoredTask) -> bool:
     """Say whether somebody may still write; another process may have taken the task over."""
-    from pillion.history import is_supervised
+    from pillion.cli.known_tasks import known_tasks
+    from pillion.history import supervisor_of
 
-    return is_supervised(stored) or is_supervised(_again(stored))
+    with known_tasks() as store:
+        return supervisor_of(store, _again(stored)) is not None
 
 
 def _again(stored: StoredTask) -> StoredTask:

@@ -13,6 +13,7 @@ from pillion.cli.exits import NOT_RUN, USAGE, UserError
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("pillion.cli.run", "Run a task definition on this machine, as ECS would."),
+    "serve": ("pillion.cli.serve", "Supervise detached tasks, and those whose process is gone."),
     "plan": ("pillion.cli.plan", "Show what starts when, who waits for whom, and what stops when."),
     "check": ("pillion.cli.check", "Say what AWS would refuse and what will hurt, before it is deployed."),
     "rehearse": ("pillion.cli.rehearse", "Run a task without containers, in no time; or all its mishaps."),

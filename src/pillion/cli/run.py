@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from pillion.cli.aws_options import aws_options, aws_settings
+from pillion.cli.aws_options import aws_options, aws_settings, aws_source
 from pillion.cli.exits import INTERRUPTED, NOT_RUN, UserError
+
+if TYPE_CHECKING:
+    from pillion.cli.json_lines import JsonLines
+    from pillion.cli.text_lines import TextLines
+    from pillion.core.plan.model import Notice
+    from pillion.core.plan.options import RunOptions
+    from pillion.preparing import PreparedTask
+    from pillion.run_settings import RunSettings
 
 _FORMATS = ("text", "json")
 
@@ -40,6 +51,7 @@ _FORMATS = ("text", "json")
 @aws_options
 @click.option("--firelens-mode", type=click.Choice(("async", "sync")), help="sync loses no line, may block.")
 @click.option("--count-logs", is_flag=True, help="Say at the end how many lines reached their destination.")
+@click.option("-d", "--detach", is_flag=True, help="Hand the task to pillion serve, and come back.")
 @click.option("--format", "style", type=click.Choice(_FORMATS), default="text", show_default=True)
 @click.option("--timestamps", is_flag=True, help="Show the time of each line (text).")
 @click.option("-v", "--verbose", is_flag=True, help="Show every internal status (text).")
@@ -64,6 +76,7 @@ def run(
     aws_seed: str | None,
     firelens_mode: str | None,
     count_logs: bool,
+    detach: bool,
     style: str,
     timestamps: bool,
     verbose: bool,
@@ -76,31 +89,12 @@ def run(
 
     The exit code is that of the essential container whose exit ended the task; 0 after --stop-after; 130
     after Ctrl-C; 125 when an essential container never ran; 2 for a bad definition or bad usage. The first
-    Ctrl-C stops the task in ECS's order, the second kills it.
+    Ctrl-C stops the task in ECS's order, the second kills it. With --detach the task's id is printed and the
+    exit code is 0 when the task was taken; pillion ps, logs, wait and stop take it from there.
     """
-    from pillion.app import RunOutcome, TaskControl, docker_engine, run_task
-    from pillion.cli.definitions import (
-        aws_refusals,
-        keep_history,
-        read_overrides,
-        read_task,
-        run_options,
-        settings_for,
-    )
-    from pillion.cli.interrupts import Interrupts
-    from pillion.cli.json_lines import JsonLines
-    from pillion.cli.text_lines import TextLines
-    from pillion.core.errors import OverridesError
-    from pillion.core.plan.model import Notice
-    from pillion.core.plan.options import OptionError
-    from pillion.core.units import parse_duration_s
-    from pillion.ports.engine import Capabilities, EngineUnreachableError
-    from pillion.ports.store import StoreError
-    from pillion.preparing import prepare_task
-    from pillion.serving import EndpointsSettingError
-    from pillion.sidecars.firelens.options import FirelensError
+    from pillion.cli.definitions import keep_history, run_options, settings_for
+    from pillion.run_settings import RunSettings
     from pillion.stores.sqlite import state_folder
-    from pillion.surroundings import RunSettings
 
     settings = settings_for(file)
     table = settings.table("run")
@@ -114,85 +108,135 @@ def run(
         stub=stub,
         pull=pull,
     )
-    try:
-        stop_after_s = parse_duration_s(stop_after) if stop_after else None
-    except ValueError as error:
-        raise UserError(f"--stop-after: {error}") from error
-    keep_history_s = keep_history(settings)
-    document = read_task(file, family)
-    override = read_overrides(overrides)
-    try:
-        prepared = prepare_task(
-            document.definition, override, options, cluster=cluster or table.get("cluster", "default")
-        )
-    except (OptionError, OverridesError) as error:
-        raise UserError(str(error)) from error
-
-    plan = prepared.plan
-    output = (
-        JsonLines(plan)
-        if style == "json"
-        else TextLines(
-            plan, timestamps=timestamps or table.get("timestamps", False), verbose=verbose, quiet=quiet
-        )
-    )
-
-    def observe(notices: tuple[Notice, ...], capabilities: Capabilities) -> JsonLines | TextLines:
-        refusals = (
-            *(Notice(code="stand-in", text=text) for text in document.notes()),
-            *(
-                Notice(code="aws-refuses", text=f"AWS would refuse this: {text}")
-                for text in aws_refusals(document.findings)
-            ),
-        )
-        where = (
-            f"task {plan.identity.task_id[:8]} of {plan.identity.family}:{plan.identity.revision} "
-            f"in cluster {plan.identity.cluster}, on {capabilities.name} {capabilities.version}"
-        )
-        if isinstance(output, TextLines):
-            output.begin((*refusals, *notices), where)
-        else:
-            for notice in (*refusals, *notices):
-                output.notice(notice)
-        return output
-
-    folder = state_folder()
+    source = aws_source(settings, aws_endpoint=aws_endpoint, aws_state=aws_state, aws_seed=aws_seed)
     run_settings = RunSettings(
-        state_folder=folder,
-        aws=aws_settings(settings, aws_endpoint=aws_endpoint, aws_state=aws_state, aws_seed=aws_seed),
-        aws_folder=settings.folder,
-        stop_after_s=stop_after_s,
+        state_folder=state_folder(),
+        aws=aws_settings(settings, source),
+        aws_source=source,
+        stop_after_s=_duration_s(stop_after),
         keep=keep or table.get("keep", False),
+        keep_history_s=keep_history(settings),
         endpoints=table.get("endpoints", "auto"),
         firelens_asynchronous=(firelens_mode or table.get("firelens_mode", "async")) == "async",
         count_logs=count_logs,
+        engine_host=os.environ.get("DOCKER_HOST") or None,
     )
-    control = TaskControl()
+    task = _read(file, family, overrides, options, cluster=cluster or table.get("cluster", "default"))
+    if detach:
+        from pillion.cli.detach import detach_task
+
+        return detach_task(task.prepared, run_settings, task.notices, source=task.source, style=style)
+    output: JsonLines | TextLines
+    if style == "json":
+        from pillion.cli.json_lines import JsonLines
+
+        output = JsonLines(task.prepared.plan)
+    else:
+        from pillion.cli.text_lines import TextLines
+
+        output = TextLines(
+            task.prepared.plan,
+            timestamps=timestamps or table.get("timestamps", False),
+            verbose=verbose,
+            quiet=quiet,
+        )
+    return _run_here(task, run_settings, output)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """What was read: the task, what AWS would say of it, and the whole path of its file."""
+
+    prepared: PreparedTask
+    notices: tuple[Notice, ...]
+    source: str | None
+
+
+def _duration_s(text: str | None) -> float | None:
+    from pillion.core.units import parse_duration_s
+
+    try:
+        return parse_duration_s(text) if text else None
+    except ValueError as error:
+        raise UserError(f"--stop-after: {error}") from error
+
+
+def _read(
+    file: str, family: str | None, overrides: str | None, options: RunOptions, *, cluster: str
+) -> _Task:
+    from pillion.cli.definitions import aws_refusals, read_overrides, read_task
+    from pillion.core.errors import OverridesError
+    from pillion.core.plan.model import Notice
+    from pillion.core.plan.options import OptionError
+    from pillion.preparing import prepare_task
+
+    document = read_task(file, family)
+    override = read_overrides(overrides)
+    try:
+        prepared = prepare_task(document.definition, override, options, cluster=cluster)
+    except (OptionError, OverridesError) as error:
+        raise UserError(str(error)) from error
+    notices = (
+        *(Notice(code="stand-in", text=text) for text in document.notes()),
+        *(
+            Notice(code="aws-refuses", text=f"AWS would refuse this: {text}")
+            for text in aws_refusals(document.findings)
+        ),
+    )
     source = None if file == "-" else str(Path(file).absolute())
+    return _Task(prepared=prepared, notices=notices, source=source)
+
+
+def _run_here(task: _Task, settings: RunSettings, output: JsonLines | TextLines) -> int:
+    from pillion.app import RunOutcome, TaskControl, docker_engine, run_task
+    from pillion.cli.interrupts import Interrupts
+    from pillion.cli.text_lines import TextLines
+    from pillion.control.claims import ClaimError
+    from pillion.ports.engine import Capabilities, EngineUnreachableError
+    from pillion.ports.store import StoreError
+    from pillion.serving import EndpointsSettingError
+    from pillion.sidecars.firelens.options import FirelensError
+
+    identity = task.prepared.plan.identity
+
+    def observe(notices: tuple[Notice, ...], capabilities: Capabilities) -> JsonLines | TextLines:
+        where = (
+            f"task {identity.task_id[:8]} of {identity.family}:{identity.revision} "
+            f"in cluster {identity.cluster}, on {capabilities.name} {capabilities.version}"
+        )
+        output.begin((*task.notices, *notices), where)
+        return output
+
+    control = TaskControl()
 
     async def run_here() -> tuple[RunOutcome, int]:
         with Interrupts(control) as interrupts:
             outcome = await run_task(
-                prepared,
-                run_settings,
-                engine=docker_engine(folder),
+                task.prepared,
+                settings,
+                engine=docker_engine(settings.state_folder, settings.engine_host),
                 observe=observe,
                 control=control,
-                keep_history_s=keep_history_s,
-                source=source,
+                source=task.source,
             )
         return outcome, interrupts.count
 
     try:
         outcome, interrupts = asyncio.run(run_here())
-    except (EngineUnreachableError, StoreError, FirelensError, EndpointsSettingError) as error:
+    except (
+        EngineUnreachableError,
+        StoreError,
+        ClaimError,
+        FirelensError,
+        EndpointsSettingError,
+    ) as error:
         raise UserError(str(error), exit_code=NOT_RUN) from error
     finally:
         if isinstance(output, TextLines):
             output.close()
     exit_code = INTERRUPTED if interrupts else outcome.exit_code
     if isinstance(output, TextLines):
-        output.end(exit_code, outcome.task, explainable=keep_history_s > 0)
+        output.end(exit_code, outcome.task, explainable=settings.keep_history_s > 0)
     else:
         output.result(exit_code, outcome.task)
     return exit_code

@@ -7,8 +7,10 @@
     ├── OverridesError            run-time overrides cannot be laid over a definition
     ├── OptionError               an option means nothing               (core.plan.options)
     ├── SettingsError             pillion.toml cannot be used           (settings)
+    ├── ControlError              another pillion refuses, or is gone   (ports.control)
     │                             what pillion stands on: may work later
     ├── StoreError                the state folder cannot be used       (ports.store)
+    ├── ClaimError                another process supervises it already (control.claims)
     └── EngineUnreachableError    no container engine answers           (ports.engine)
 
 Every message says what is wrong and where; `hint` says what to do. What goes wrong inside a task is no

@@ -40,6 +40,10 @@ class TaskCompanion(Protocol):
         """Do what has to be done between create and start. Raises EngineError."""
         ...
 
+    async def adopt(self, container: str, runtime_id: str) -> None:
+        """Stand beside a container that another process started. Raises EngineError."""
+        ...
+
     async def namespace_ready(self, container: str) -> None:
         """The network namespace of this container (a pause container, or its own) can be entered."""
         ...
@@ -74,6 +78,9 @@ class NoCompanion:
         return CreateExtras()
 
     async def before_start(self, container: str, runtime_id: str) -> None:
+        """Nothing to do."""
+
+    async def adopt(self, container: str, runtime_id: str) -> None:
         """Nothing to do."""
 
     async def namespace_ready(self, container: str) -> None:

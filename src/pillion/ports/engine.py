@@ -130,8 +130,16 @@ class EngineTask(Protocol):
         """Say what of the plan this engine cannot honour here."""
         ...
 
+    async def adopt(self, runtime_ids: Mapping[str, str]) -> None:
+        """Take over the containers that another process made, by name; before anything else is asked.
+
+        What they are now is for `look` to say, from which time on `events` tells what happens by itself.
+        Raises EngineUnreachableError.
+        """
+        ...
+
     async def prepare(self, resource: str) -> None:
-        """Make a resource (network, cgroup, volume). Raises EngineError."""
+        """Make a resource (network, cgroup, volume). Once more does no harm. Raises EngineError."""
         ...
 
     async def resolve_manifest(self, container: str) -> ManifestAnswer:

@@ -8,11 +8,13 @@ then `EngineUnreachableError` reaches the runner.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
+from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.model import Notice
 from pillion.ports.clock import Clock
 from pillion.ports.companion import TaskCompanion
@@ -53,6 +55,29 @@ class Performer:
         self._companion = companion
         self._runtime_ids: dict[str, str] = {}
 
+    def adopt(self, runtime_ids: Mapping[str, str]) -> None:
+        """Know the containers that another process made."""
+        self._runtime_ids.update(runtime_ids)
+
+    async def stand_beside(self, name: str) -> None:
+        """Serve a container that another process started. What cannot be served is the companion's to say."""
+        with suppress(EngineError):
+            await self._companion.adopt(name, self._runtime_ids.get(name, ""))
+            if self._has_own_namespace(name):
+                await self._companion.namespace_ready(name)
+
+    async def prepare_again(self, resource: str) -> ev.NamedError | None:
+        """Prepare a resource that another process had prepared; return what went wrong, if anything did."""
+        try:
+            await self._prepare_once(resource)
+        except EngineError as failure:
+            return failure.error
+        return None
+
+    def _has_own_namespace(self, name: str) -> bool:
+        plan = self._task.plan.container(name)
+        return plan.kind is ContainerKind.CNI_PAUSE or plan.namespaces.network in OWN_NAMESPACES
+
     async def perform(self, command: cmd.Command) -> None:
         """Perform one command that is not a report. Raises EngineUnreachableError."""
         match command:
@@ -80,14 +105,17 @@ class Performer:
 
     async def _prepare(self, resource: str) -> None:
         try:
-            if self._companion.handles(resource):
-                await self._companion.prepare(resource)
-            else:
-                await _patiently(lambda: self._task.prepare(resource))
+            await self._prepare_once(resource)
         except EngineError as failure:
             self._submit(ev.ResourceFailed(resource=resource, error=failure.error))
         else:
             self._submit(ev.ResourceReady(resource=resource))
+
+    async def _prepare_once(self, resource: str) -> None:
+        if self._companion.handles(resource):
+            await self._companion.prepare(resource)
+        else:
+            await _patiently(lambda: self._task.prepare(resource))
 
     async def _resolve(self, name: str) -> None:
         try:

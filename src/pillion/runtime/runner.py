@@ -7,13 +7,16 @@ look at every container (an out-of-memory flag may be told after the exit) and a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 from pillion.core.lifecycle import events as ev
-from pillion.core.lifecycle.commands import Command, PrepareResource, Report, ReportContainer
+from pillion.core.lifecycle.commands import Command, PrepareResource, Report, ReportContainer, StopContainer
 from pillion.core.lifecycle.conditions import NotYet, judge_all
 from pillion.core.lifecycle.machine import handle
+from pillion.core.lifecycle.resume import needs_resources, pending_commands
 from pillion.core.lifecycle.state import TaskState, initial_state
-from pillion.core.lifecycle.states import ContainerKind, ContainerStatus, TaskStatus, is_before
+from pillion.core.lifecycle.states import ContainerKind, ContainerStatus, StopCode, TaskStatus, is_before
+from pillion.core.log_position import LogPosition
 from pillion.ports.clock import Clock
 from pillion.ports.companion import NoCompanion, TaskCompanion
 from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError
@@ -41,8 +44,23 @@ LAST_RESOURCES_S = 10.0
 """How long a network or volume that is still being made is waited for when the task has ended."""
 
 
+def _nothing_read(container: str) -> None:
+    del container
+
+
 class TaskRunner:
-    """Runs one task on one engine from beginning to end."""
+    """Runs one task on one engine from beginning to end, or from where another process left it.
+
+    Args:
+        task: the task on its engine.
+        clock: the time.
+        journal: where its events are kept.
+        observer: who is told what happens.
+        companion: what stands beside the engine.
+        usage: notes what its containers use.
+        taken_over: the state that the journal leads to, of a task that another process began.
+        read_so_far: says how far the output of a container was read by that process.
+    """
 
     def __init__(
         self,
@@ -53,6 +71,8 @@ class TaskRunner:
         observer: Observer,
         companion: TaskCompanion | None = None,
         usage: UsageWatch | None = None,
+        taken_over: TaskState | None = None,
+        read_so_far: Callable[[str], LogPosition | None] = _nothing_read,
     ) -> None:
         self._task = task
         self._clock = clock
@@ -60,7 +80,8 @@ class TaskRunner:
         self._observer = observer
         self._companion = companion or NoCompanion()
         self._usage = usage
-        self._queue: asyncio.Queue[ev.Event] = asyncio.Queue(QUEUE_EVENTS_MAX)
+        self._read_so_far = read_so_far
+        self._queue: asyncio.Queue[ev.Event | None] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self._performer = Performer(
             task,
             submit=self.submit,
@@ -74,8 +95,12 @@ class TaskRunner:
         self._logs: dict[str, asyncio.Task[None]] = {}
         self._lines_read = 0
         self._give_up_logs = asyncio.Event()
+        self._work: set[asyncio.Task[None]] = set()
+        self._preparing: set[asyncio.Task[None]] = set()
         self._lost: EngineUnreachableError | None = None
-        self.state: TaskState = initial_state(task.plan.spec)
+        self._is_taken_over = taken_over is not None
+        self._has_left = False
+        self.state: TaskState = taken_over or initial_state(task.plan.spec)
 
     @property
     def is_journalled(self) -> bool:
@@ -91,37 +116,94 @@ class TaskRunner:
             self._give_up_logs.set()
         self._queue.put_nowait(event)
 
+    def leave(self) -> None:
+        """Go away and leave the task as it is, for another process to take over; `run` returns."""
+        self._has_left = True
+        self._queue.put_nowait(None)  # wakes the loop
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the task goes on without us."""
+        return self._has_left
+
     async def run(self) -> TaskState:
-        """Start the task and stay with it until it is STOPPED.
+        """Start the task, or take it over, and stay with it until it is STOPPED or we leave.
 
         Raises EngineUnreachableError when the engine goes away and does not come back.
         """
-        self.submit(ev.StartRequested())
-        work: set[asyncio.Task[None]] = set()
-        preparing: set[asyncio.Task[None]] = set()
-        helpers = [asyncio.create_task(self._watch()), asyncio.create_task(self._look_now_and_then())]
-        if self._usage is not None:
-            helpers.append(asyncio.create_task(self._usage.run()))
+        helpers: list[asyncio.Task[None]] = []
         try:
-            while self.state.known is not TaskStatus.STOPPED:
+            if self._is_taken_over:
+                await self._adopt()
+            helpers += [asyncio.create_task(self._watch()), asyncio.create_task(self._look_now_and_then())]
+            if self._usage is not None:
+                self._usage.settled(self.state)
+                helpers.append(asyncio.create_task(self._usage.run()))
+            if self._is_taken_over:
+                await self._go_on()
+            else:
+                self.submit(ev.StartRequested())
+            while self.state.known is not TaskStatus.STOPPED and not self._has_left:
                 event = await self._queue.get()
-                for command in self._take(event):
-                    job = asyncio.create_task(self._perform(command))
-                    work.add(job)
-                    job.add_done_callback(work.discard)
-                    if isinstance(command, PrepareResource):
-                        preparing.add(job)
-                        job.add_done_callback(preparing.discard)
+                if event is not None:
+                    self._begin(self._take(event))
                 if self._lost is not None:
                     raise self._lost
-            await self._look_at_all()
-            await self._finish_logs()
-            if preparing:
-                # The engine would finish a cancelled call all the same, after everything was removed.
-                await asyncio.wait(preparing, timeout=LAST_RESOURCES_S)
+            if not self._has_left:
+                await self._look_at_all()
+                await self._finish_logs()
+                if self._preparing:
+                    # The engine would finish a cancelled call all the same, after everything was removed.
+                    await asyncio.wait(self._preparing, timeout=LAST_RESOURCES_S)
         finally:
-            await _cancel([*helpers, *work, *self._logs.values()])
+            await _cancel([*helpers, *self._work, *self._logs.values()])
         return self.state
+
+    async def _adopt(self) -> None:
+        """Stand where the other process stood: containers known, endpoints served."""
+        made = {name: item.runtime_id for name, item in self.state.containers.items() if item.runtime_id}
+        await self._task.adopt(made)
+        self._performer.adopt(made)
+
+    async def _go_on(self) -> None:
+        """Look at what became of everything, then ask again for what was under way."""
+        if not self.state.started:
+            self.submit(ev.StartRequested())
+            return
+        asked: list[Command] = []
+        for name, item in self.state.containers.items():
+            if item.runtime_id:
+                for event in await self._look(name):
+                    asked += self._take(event)
+        for spec in self.state.spec.containers:
+            item = self.state.containers[spec.name]
+            if item.known is spec.steady and item.in_flight is not ContainerStatus.RUNNING:
+                await self._performer.stand_beside(spec.name)
+        for resource in needs_resources(self.state):
+            error = await self._performer.prepare_again(resource)
+            if error is not None:
+                self._observer.trouble(f"{resource} cannot be prepared again: {error}")
+                self.submit(ev.StopRequested(reason=str(error), stop_code=StopCode.TASK_FAILED_TO_START))
+        self._follow_logs()
+        self._observer.settled(self.state, self._clock.now_s())
+        self._begin(pending_commands(self.state))
+        # All that was asked for just now is pending, but for the stop of a container that came back.
+        self._begin(
+            [item for item in asked if isinstance(item, StopContainer) and not self._is_pending(item)]
+        )
+
+    def _is_pending(self, command: StopContainer) -> bool:
+        return self.state.containers[command.container].in_flight is not None
+
+    def _begin(self, commands: Sequence[Command]) -> None:
+        """Perform commands, each beside the others."""
+        for command in commands:
+            job = asyncio.create_task(self._perform(command))
+            self._work.add(job)
+            job.add_done_callback(self._work.discard)
+            if isinstance(command, PrepareResource):
+                self._preparing.add(job)
+                job.add_done_callback(self._preparing.discard)
 
     def _take(self, event: ev.Event) -> list[Command]:
         """Handle one event, store it, tell the observer; return what has to be performed."""
@@ -228,7 +310,7 @@ class TaskRunner:
 
     async def _pump(self, name: str) -> None:
         try:
-            async for line in self._task.logs(name):
+            async for line in self._task.logs(name, after=self._read_so_far(name)):
                 self._observer.log(line)
                 await self._companion.log(line)
                 self._lines_read += 1

@@ -1,14 +1,15 @@
 """The tables of the journal's database, and how those of an older pillion become today's.
 
 Version 1 had tasks and events and forgot a task at its end. Version 2 keeps a task for a while after its end
-(`ended_at`, `forget_at`, `result`), and the last lines that its containers wrote.
+(`ended_at`, `forget_at`, `result`), and the last lines that its containers wrote. Version 3 knows which
+process supervises a task (`owner`, the name of its claim), and the ports and addresses that the engine gave.
 """
 
 from __future__ import annotations
 
 import sqlite3
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _TABLES = (
     """
@@ -18,7 +19,8 @@ _TABLES = (
       about TEXT NOT NULL,
       ended_at REAL,
       forget_at REAL,
-      result TEXT
+      result TEXT,
+      owner TEXT
     ) STRICT
     """,
     """
@@ -38,13 +40,25 @@ _TABLES = (
       PRIMARY KEY (task_id, container)
     ) STRICT, WITHOUT ROWID
     """,
+    """
+    CREATE TABLE IF NOT EXISTS facts (
+      task_id TEXT NOT NULL,
+      container TEXT NOT NULL,
+      body TEXT NOT NULL,
+      PRIMARY KEY (task_id, container)
+    ) STRICT, WITHOUT ROWID
+    """,
 )
 
-_FROM_1 = (
-    "ALTER TABLE tasks ADD COLUMN ended_at REAL",
-    "ALTER TABLE tasks ADD COLUMN forget_at REAL",
-    "ALTER TABLE tasks ADD COLUMN result TEXT",
-)
+_CHANGES = {
+    1: (
+        "ALTER TABLE tasks ADD COLUMN ended_at REAL",
+        "ALTER TABLE tasks ADD COLUMN forget_at REAL",
+        "ALTER TABLE tasks ADD COLUMN result TEXT",
+    ),
+    2: ("ALTER TABLE tasks ADD COLUMN owner TEXT",),
+}
+"""What has to change in the tables of each version to come to the next one; new tables are made anyway."""
 
 
 class NewerSchemaError(Exception):
@@ -69,8 +83,8 @@ def migrate(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = version_of(connection)
-        if version == 1:
-            for statement in _FROM_1:
+        for past in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+            for statement in _CHANGES.get(past, ()):
                 connection.execute(statement)
         for statement in _TABLES:
             connection.execute(statement)

@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pillion.core.codec import decode_fields, encode_fields
 from pillion.core.lifecycle.codec import decode_event, encode_event
 from pillion.core.lifecycle.events import Event
+from pillion.core.plan.facts import ContainerFacts
 from pillion.core.usage import Observed, decode_usage, encode_usage
 from pillion.ports.store import StoreError
 from pillion.stores.schema import SCHEMA_VERSION, NewerSchemaError, migrate
@@ -42,6 +44,8 @@ class StoredTask:
         about: what its journal was begun with.
         result: the task as DescribeTasks showed it at its end; empty before that.
         usage: the most that its containers were seen to use, by container; empty where nobody looked.
+        owner: the claim of the process that supervises it, or supervised it last; None where an early pillion
+            began it.
     """
 
     task_id: str
@@ -50,6 +54,7 @@ class StoredTask:
     about: Mapping[str, Any]
     result: Mapping[str, Any]
     usage: Mapping[str, Observed] = field(default_factory=dict)
+    owner: str | None = None
 
 
 def state_folder() -> Path:
@@ -66,6 +71,7 @@ class SqliteStore:
 
     def __init__(self, folder: Path) -> None:
         """Open the database, making the folder and the tables as needed. Raises StoreError."""
+        self.folder = folder
         self._path = folder / DATABASE_NAME
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -89,14 +95,25 @@ class SqliteStore:
                 f"{SCHEMA_VERSION}): bring pillion up to date or set PILLION_STATE_DIR to another folder"
             ) from error
 
-    def begin(self, task_id: str, about: dict[str, Any], at_s: float) -> SqliteJournal:
+    def begin(
+        self, task_id: str, about: dict[str, Any], at_s: float, *, owner: str | None = None
+    ) -> SqliteJournal:
         """Begin the journal of a new task; `about` is what is needed to know the task again."""
         with self._translated():
             self._connection.execute(
-                "INSERT INTO tasks (task_id, created_at, about) VALUES (?, ?, ?)",
-                (task_id, at_s, json.dumps(about, separators=(",", ":"))),
+                "INSERT INTO tasks (task_id, created_at, about, owner) VALUES (?, ?, ?, ?)",
+                (task_id, at_s, json.dumps(about, separators=(",", ":")), owner),
             )
         return SqliteJournal(self, task_id)
+
+    def take_over(self, task_id: str, *, owner: str) -> SqliteJournal:
+        """Go on with the journal of a task that another process began. Raises StoreError."""
+        with self._translated():
+            self._connection.execute("UPDATE tasks SET owner = ? WHERE task_id = ?", (owner, task_id))
+            (count,) = self._connection.execute(
+                "SELECT coalesce(max(number) + 1, 0) FROM events WHERE task_id = ?", (task_id,)
+            ).fetchone()
+        return SqliteJournal(self, task_id, number=count)
 
     def append(self, task_id: str, number: int, event: Event, at_s: float) -> None:
         """Commit one event. Raises StoreError."""
@@ -142,13 +159,24 @@ class SqliteStore:
         """Return every task that is known, the newest first. Raises StoreError."""
         with self._translated():
             rows = self._connection.execute(
-                "SELECT task_id, created_at, ended_at, about, result FROM tasks "
+                "SELECT task_id, created_at, ended_at, about, result, owner FROM tasks "
                 "ORDER BY created_at DESC, rowid DESC"
             ).fetchall()
-        return tuple(
-            _stored_task(task_id, created_at_s, ended_at_s, json.loads(about), json.loads(result or "{}"))
-            for task_id, created_at_s, ended_at_s, about, result in rows
-        )
+        return tuple(_stored_task(row) for row in rows)
+
+    def unfinished(self) -> tuple[tuple[str, str | None], ...]:
+        """Return id and owner of every task that is not over, the oldest first. Raises StoreError."""
+        with self._translated():
+            rows = self._connection.execute(
+                "SELECT task_id, owner FROM tasks WHERE ended_at IS NULL ORDER BY created_at, rowid"
+            ).fetchall()
+        return tuple((task_id, owner) for task_id, owner in rows)
+
+    def version(self) -> int:
+        """Return a number that changes when another process has written. Raises StoreError."""
+        with self._translated():
+            (number,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(number)
 
     def about(self, task_id: str) -> Mapping[str, Any] | None:
         """Return what a task's journal was begun with, or None for an unknown task. Raises StoreError."""
@@ -171,6 +199,20 @@ class SqliteStore:
                 "SELECT container, lines FROM last_lines WHERE task_id = ? ORDER BY container", (task_id,)
             ).fetchall()
         return {container: tuple(json.loads(lines)) for container, lines in rows}
+
+    def keep_facts(self, task_id: str, facts: Mapping[str, ContainerFacts]) -> None:
+        """Keep the ports and addresses of containers, in place of those kept before. Raises StoreError."""
+        rows = [(task_id, name, json.dumps(encode_fields(found))) for name, found in facts.items()]
+        with self._translated():
+            self._connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", rows)
+
+    def facts(self, task_id: str) -> dict[str, ContainerFacts]:
+        """Return the ports and addresses that were kept of a task, by container. Raises StoreError."""
+        with self._translated():
+            rows = self._connection.execute(
+                "SELECT container, body FROM facts WHERE task_id = ?", (task_id,)
+            ).fetchall()
+        return {name: decode_fields(ContainerFacts, json.loads(body), "facts") for name, body in rows}
 
     def forget(self, task_id: str) -> None:
         """Remove a task and everything of it. Raises StoreError."""
@@ -202,6 +244,7 @@ class SqliteStore:
     def _remove(self, task_id: str) -> None:
         self._connection.execute("DELETE FROM events WHERE task_id = ?", (task_id,))
         self._connection.execute("DELETE FROM last_lines WHERE task_id = ?", (task_id,))
+        self._connection.execute("DELETE FROM facts WHERE task_id = ?", (task_id,))
         self._connection.execute("DELETE FROM tasks WHERE task_id = ?", (task_id,))
 
     @contextmanager
@@ -230,30 +273,27 @@ class SqliteStore:
             ) from error
 
 
-def _stored_task(
-    task_id: str,
-    created_at_s: float,
-    ended_at_s: float | None,
-    about: Mapping[str, Any],
-    result: Mapping[str, Any],
-) -> StoredTask:
+def _stored_task(row: tuple[str, float, float | None, str, str | None, str | None]) -> StoredTask:
+    task_id, created_at_s, ended_at_s, about, result_text, owner = row
+    result = json.loads(result_text or "{}")
     return StoredTask(
         task_id=task_id,
         created_at_s=created_at_s,
         ended_at_s=ended_at_s,
-        about=about,
+        about=json.loads(about),
         result={key: value for key, value in result.items() if key != _USAGE},
         usage=decode_usage(result.get(_USAGE)),
+        owner=owner,
     )
 
 
 class SqliteJournal:
     """The events of one task in a `SqliteStore`."""
 
-    def __init__(self, store: SqliteStore, task_id: str) -> None:
+    def __init__(self, store: SqliteStore, task_id: str, *, number: int = 0) -> None:
         self._store = store
         self._task_id = task_id
-        self._number = 0
+        self._number = number
 
     def append(self, event: Event, at_s: float) -> None:
         """Keep an event. Raises StoreError."""

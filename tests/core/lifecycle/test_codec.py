@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from core.lifecycle.making import at, container, state_of, task
+from pillion.core.codec import CodecError
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.codec import (
     FORMAT,
-    CodecError,
     decode_event,
     decode_state,
     encode_event,

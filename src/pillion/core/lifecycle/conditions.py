@@ -162,3 +162,12 @@ def _will_never_start(state: ContainerState) -> bool:
         and state.desired is ContainerStatus.STOPPED
         and state.in_flight is None
     )
+
+
+def is_waited_for_with_a_clock(task: TaskSpec, spec: ContainerSpec) -> bool:
+    """Say whether anybody waits for a container on a condition that its startTimeout applies to."""
+    return any(
+        dependency.container == spec.name and dependency.condition in TIMED_CONDITIONS
+        for other in task.containers
+        for dependency in other.depends_on
+    )

@@ -14,9 +14,9 @@ from pillion.core.lifecycle.commands import (
     StartContainer,
     StopContainer,
 )
-from pillion.core.lifecycle.conditions import TIMED_CONDITIONS, exit_words
+from pillion.core.lifecycle.conditions import exit_words, is_waited_for_with_a_clock
 from pillion.core.lifecycle.restart import refusal
-from pillion.core.lifecycle.spec import ContainerSpec, TaskSpec
+from pillion.core.lifecycle.spec import ContainerSpec
 from pillion.core.lifecycle.state import ContainerState, HealthState
 from pillion.core.lifecycle.states import ContainerStatus, HealthStatus, PullBehavior
 from pillion.core.lifecycle.stopping import fail_task_start
@@ -116,7 +116,7 @@ def _start(turn: Turn, spec: ContainerSpec, event: ev.Started) -> None:
     state = turn.containers[spec.name]
     turn.put(spec.name, started_at_s=event.at_s, process_started_at_s=event.at_s)
     turn.move(spec.name, ContainerStatus.RUNNING, state.cause or UNASKED)
-    if spec.start_timeout_s is not None and _is_waited_for_with_a_clock(turn.spec, spec):
+    if spec.start_timeout_s is not None and is_waited_for_with_a_clock(turn.spec, spec):
         turn.ask(
             SetStartTimeout(
                 container=spec.name,
@@ -124,14 +124,6 @@ def _start(turn: Turn, spec: ContainerSpec, event: ev.Started) -> None:
                 at_s=event.at_s + spec.start_timeout_s,
             )
         )
-
-
-def _is_waited_for_with_a_clock(task: TaskSpec, spec: ContainerSpec) -> bool:
-    return any(
-        dependency.container == spec.name and dependency.condition in TIMED_CONDITIONS
-        for other in task.containers
-        for dependency in other.depends_on
-    )
 
 
 def _restart(turn: Turn, spec: ContainerSpec, event: ev.Started) -> None:

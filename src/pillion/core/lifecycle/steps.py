@@ -29,13 +29,14 @@ from pillion.core.lifecycle.states import ContainerStatus, is_before, next_statu
 from pillion.core.lifecycle.stopping import KILLED, may_stop
 from pillion.core.lifecycle.turn import Turn
 
-_START_STEPS: dict[ContainerStatus, Callable[..., Command]] = {
+START_STEPS: dict[ContainerStatus, Callable[..., Command]] = {
     ContainerStatus.MANIFEST_PULLED: ResolveManifest,
     ContainerStatus.PULLED: PullImage,
     ContainerStatus.CREATED: CreateContainer,
     ContainerStatus.RUNNING: StartContainer,
     ContainerStatus.RESOURCES_PROVISIONED: ProvisionNamespace,
 }
+"""What is asked for to bring a container to each status on its way up."""
 
 _NOT_WAITED_FOR = frozenset(
     {ContainerStatus.MANIFEST_PULLED, ContainerStatus.PULLED, ContainerStatus.CREATED}
@@ -99,7 +100,7 @@ def _advance_to_steady(turn: Turn, spec: ContainerSpec, state: ContainerState) -
     if missing_resources(turn.task("resources"), spec, step):
         return None
     turn.put(spec.name, in_flight=step, cause=cause)
-    turn.ask(_START_STEPS[step](container=spec.name, cause=cause))
+    turn.ask(START_STEPS[step](container=spec.name, cause=cause))
     return None
 
 

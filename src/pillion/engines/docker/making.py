@@ -17,7 +17,7 @@ from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError, named
 from pillion.engines.docker.images import Images
 from pillion.engines.docker.network import Networks, is_network_unusable, network_name
-from pillion.engines.docker.ports import PortBook, can_move, requests_of
+from pillion.engines.docker.ports import PortBook, asked_ports, can_move, requests_of
 from pillion.engines.docker.record import Record, inspect
 from pillion.engines.docker.translate import Surroundings, create_body, create_parameters
 from pillion.ports.engine import Capabilities, EngineError
@@ -94,7 +94,12 @@ class Maker:
             return False
         mine: bool = inspection["Config"]["Labels"].get(labels.TASK) == self._plan.identity.task_id
         if mine:
-            record.runtime_id = inspection["Id"]
+            owners, publishes = requests_of(self._plan, record.plan)
+            if publishes:
+                record.published = self._ports.recall(
+                    owners, holder=record.plan.engine_name, host_ports=asked_ports(inspection)
+                )
+            record.adopt(inspection)
         return mine
 
     async def start(self, record: Record) -> float:

@@ -10,8 +10,9 @@ start together do not choose the same one.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pillion.core.plan.model import ContainerPlan, PortRangeRequest, PortRequest, TaskPlan
 from pillion.ports.engine import EngineError
@@ -102,6 +103,29 @@ class PortBook:
                 chosen.extend(self._range(owner.name, span, holder, avoid))
         return tuple(chosen)
 
+    def recall(
+        self, owners: Iterable[ContainerPlan], *, holder: str, host_ports: Mapping[str, int | None]
+    ) -> tuple[Published, ...]:
+        """Return what was chosen for a container that exists already, and promise it to `holder`.
+
+        `host_ports` are those that its engine was asked for, by container port (`80/tcp`).
+        """
+        found: list[Published] = []
+        for owner in owners:
+            found += [
+                _published(
+                    owner.name, request, host_ports.get(f"{request.container_port}/{request.protocol}")
+                )
+                for request in owner.ports
+            ]
+            for span in owner.port_ranges:
+                first = host_ports.get(f"{span.first}/{span.protocol}")
+                found += [] if first is None else _published_range(owner.name, span, first)
+        for item in found:
+            if item.host_port is not None:
+                self._promised[item.host_ip, item.protocol, item.host_port] = holder
+        return tuple(found)
+
     def release(self, holder: str) -> None:
         """Forget the promises made to a container."""
         self._promised = {key: name for key, name in self._promised.items() if name != holder}
@@ -112,14 +136,7 @@ class PortBook:
             host_port = self._next_free(request, host_port, avoid)
         if host_port is not None:
             self._promised[request.host_ip, request.protocol, host_port] = holder
-        return Published(
-            owner=owner,
-            container_port=request.container_port,
-            protocol=request.protocol,
-            host_ip=request.host_ip,
-            host_port=host_port,
-            moved=bool(request.host_port) and host_port != request.host_port,
-        )
+        return _published(owner, request, host_port)
 
     def _next_free(self, request: PortRequest, wanted: int, avoid: frozenset[int]) -> int:
         # A privileged port's neighbours are no better: an unprivileged one is looked for above 1023.
@@ -139,18 +156,7 @@ class PortBook:
         first = self._free_range(span, count, avoid)
         for offset in range(count):
             self._promised[span.host_ip, span.protocol, first + offset] = holder
-        return [
-            Published(
-                owner=owner,
-                container_port=span.first + offset,
-                protocol=span.protocol,
-                host_ip=span.host_ip,
-                host_port=first + offset,
-                moved=first != span.first,
-                first_of=0 if offset else count,
-            )
-            for offset in range(count)
-        ]
+        return _published_range(owner, span, first)
 
     def _free_range(self, span: PortRangeRequest, count: int, avoid: frozenset[int]) -> int:
         first = span.first
@@ -169,3 +175,39 @@ class PortBook:
 
     def _is_usable(self, host_ip: str, protocol: str, port: int) -> bool:
         return (host_ip, protocol, port) not in self._promised and self._is_free(host_ip, protocol, port)
+
+
+def asked_ports(inspection: Mapping[str, Any]) -> dict[str, int | None]:
+    """Return the host ports that an inspected container was made with; None where the engine chose."""
+    bindings = (inspection.get("HostConfig") or {}).get("PortBindings") or {}
+    return {
+        key: int(asked[0]["HostPort"]) if asked and asked[0].get("HostPort") else None
+        for key, asked in bindings.items()
+    }
+
+
+def _published(owner: str, request: PortRequest, host_port: int | None) -> Published:
+    return Published(
+        owner=owner,
+        container_port=request.container_port,
+        protocol=request.protocol,
+        host_ip=request.host_ip,
+        host_port=host_port,
+        moved=bool(request.host_port) and host_port != request.host_port,
+    )
+
+
+def _published_range(owner: str, span: PortRangeRequest, first: int) -> list[Published]:
+    count = span.last - span.first + 1
+    return [
+        Published(
+            owner=owner,
+            container_port=span.first + offset,
+            protocol=span.protocol,
+            host_ip=span.host_ip,
+            host_port=first + offset,
+            moved=first != span.first,
+            first_of=0 if offset else count,
+        )
+        for offset in range(count)
+    ]

@@ -9,8 +9,9 @@ from typing import Any
 
 from pillion.core.plan.model import ContainerPlan
 from pillion.engines.docker.client import DockerClient
-from pillion.engines.docker.facts import Found
+from pillion.engines.docker.facts import Found, found_in
 from pillion.engines.docker.ports import Published
+from pillion.engines.docker.watch import parse_time
 
 INSPECT_DEADLINE_S = 30.0
 """What the ECS agent gives an inspection."""
@@ -45,6 +46,20 @@ class Record:
         self.ended.clear()
         self.next_start.set()
         self.next_start = asyncio.Event()
+
+    def adopt(self, inspection: Mapping[str, Any]) -> None:
+        """Take over a container as an inspection shows it: made, running or ended."""
+        self.runtime_id = inspection["Id"]
+        state = inspection["State"]
+        self.started_at_s = parse_time(state.get("StartedAt", ""))
+        if self.started_at_s is None:
+            return
+        self.starts = max(self.starts, 1)
+        if state.get("Running"):
+            self.found = found_in(inspection)
+            self.running.set()
+        else:
+            self.ended.set()
 
 
 async def inspect(client: DockerClient, record: Record) -> Any:  # noqa: ANN401 - JSON of the API

@@ -97,6 +97,19 @@ class DockerTask:
         capabilities = await self._capabilities()
         return (*plan_notices(self.plan, capabilities), *self._cgroup.notices(capabilities))
 
+    async def adopt(self, runtime_ids: Mapping[str, str]) -> None:
+        """Take over the containers that another process made, by name; before anything else is asked."""
+        await self._feed.ready()  # what happens from now on is told, what happened before can be looked at
+        await asyncio.gather(
+            *(self._adopt(self._records[name], runtime_id) for name, runtime_id in runtime_ids.items())
+        )
+        with suppress(EngineError):  # the limits are there, or were not to be had in the first place
+            await self._cgroup.prepare(await self._capabilities())
+
+    async def _adopt(self, record: Record, runtime_id: str) -> None:
+        record.runtime_id = runtime_id  # also of one that is gone: looking at it says so
+        await self._maker.adopt(record)
+
     async def prepare(self, resource: str) -> None:
         """Make a resource (network, cgroup, volume). Raises EngineError."""
         if resource == NETWORK_RESOURCE:

@@ -78,18 +78,22 @@ class SimulatedEngine:
         self._clock = clock
         self._faults = faults
         self._resource_errors = dict(resource_errors or {})
-        self._tasks: list[SimulatedTask] = []
+        self._tasks: dict[str, SimulatedTask] = {}
 
     async def capabilities(self) -> Capabilities:
         """Say what the engine is."""
         return Capabilities(name="simulated", version="1", local=False)
 
     def open(self, plan: TaskPlan) -> SimulatedTask:
-        """Begin with a task; makes nothing yet."""
-        scene = scene_of_plan(plan, self._behaviours, resource_errors=self._resource_errors)
-        world = World(scene, self._faults, begins_at_s=self._clock.now_s())
-        task = SimulatedTask(plan, world, clock=self._clock, address=f"10.0.0.{len(self._tasks) + 2}")
-        self._tasks.append(task)
+        """Begin with a task, or go on with one that is here already; makes nothing yet."""
+        before = self._tasks.get(plan.identity.task_id)
+        if before is not None:
+            task = before.succeed(plan)
+        else:
+            scene = scene_of_plan(plan, self._behaviours, resource_errors=self._resource_errors)
+            world = World(scene, self._faults, begins_at_s=self._clock.now_s())
+            task = SimulatedTask(plan, world, clock=self._clock, address=f"10.0.0.{len(self._tasks) + 2}")
+        self._tasks[plan.identity.task_id] = task
         return task
 
     async def sample(self, runtime_ids: Sequence[str]) -> Mapping[str, Sample]:
@@ -98,13 +102,13 @@ class SimulatedEngine:
         return {
             runtime_id: sample
             for runtime_id in runtime_ids
-            for task in self._tasks
+            for task in self._tasks.values()
             if (sample := task.sample(runtime_id, now_s)) is not None
         }
 
     async def close(self) -> None:
         """Let go of every task."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             await task.clean_up(keep=True)
 
 
@@ -127,6 +131,19 @@ class SimulatedTask:
     async def notices(self) -> tuple[Notice, ...]:
         """Say what of the plan this engine cannot honour here: next to everything."""
         return (Notice(code="simulated", text="nothing really runs: the containers are simulated"),)
+
+    def succeed(self, plan: TaskPlan) -> SimulatedTask:
+        """Return the task as another process takes it over; whoever had it so far hears no more of it."""
+        self._let_go()
+        task = SimulatedTask(plan, self._world, clock=self._clock, address=self._address)
+        task._lines = self._lines
+        return task
+
+    async def adopt(self, runtime_ids: Mapping[str, str]) -> None:
+        """Take over containers: what happened before is not told any more, only `look` knows it."""
+        del runtime_ids
+        while not self._outbox.empty():
+            self._outbox.get_nowait()
 
     async def prepare(self, resource: str) -> None:
         """Make a resource. Raises EngineError."""
@@ -261,14 +278,17 @@ class SimulatedTask:
         """Remove all that the task made; with `keep` the containers stay, to be looked at."""
         if self._closed:
             return
+        self._let_go()
+        if not keep:
+            for item in self.plan.containers:
+                self._world.remove(item.name)
+
+    def _let_go(self) -> None:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         for _, _, future in self._waiters:
             future.cancel()
-        if not keep:
-            for item in self.plan.containers:
-                self._world.remove(item.name)
         self._outbox.put_nowait(None)
         for changed in self._changed.values():
             changed.set()

@@ -1,0 +1,155 @@
+"""Who supervises which tasks: a locked file for each process that does, which says where it listens.
+
+The kernel lets go of the lock when the process ends, however it ends, so a claim that can be taken is
+nobody's. A process id would not do: another process may have got the number since.
+
+A claim is called `serve` for the server, of which a state folder has one at most, and after its task for a
+run in the foreground.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pillion.core.errors import PillionError
+
+SERVER = "serve"
+"""The claim of `pillion serve`."""
+
+FOLDER = "control"
+
+SOCKET_PATH_BYTES_MAX = 107
+"""Linux's limit on the path of a unix socket, less its closing zero byte."""
+
+_BACKLOG = 128
+
+
+class ClaimError(PillionError):
+    """A claim cannot be made. The message says which, why, and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimant:
+    """The process that holds a claim: its id, and the socket at which it can be asked."""
+
+    process_id: int
+    socket_path: str
+
+
+class Claim:
+    """A claim that this process holds, with a listening socket; leaving the context gives up both."""
+
+    def __init__(self, state_folder: Path, name: str) -> None:
+        """Take the claim. Raises ClaimError where another process holds it, or the folder cannot be used."""
+        self.name = name
+        self._path = _lock_path(state_folder, name)
+        self._scratch: Path | None = None
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._descriptor = _lock(self._path)
+        except OSError as error:
+            raise ClaimError(
+                f"{self._path} cannot be made: {error.strerror}; "
+                "set PILLION_STATE_DIR to a folder that can be written"
+            ) from error
+        try:
+            self.listener = self._listen()
+        except OSError as error:
+            os.close(self._descriptor)
+            raise ClaimError(f"no socket can be made beside {self._path}: {error.strerror}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Give up the claim; its file and its socket go."""
+        self.listener.close()
+        for path in (self._path.with_suffix(".sock"), self._path):
+            path.unlink(missing_ok=True)
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        os.close(self._descriptor)
+
+    def _listen(self) -> socket.socket:
+        path = self._path.with_suffix(".sock")
+        if len(str(path).encode()) > SOCKET_PATH_BYTES_MAX:
+            self._scratch = Path(tempfile.mkdtemp(prefix="pillion-control-"))
+            path = self._scratch / "sock"
+        path.unlink(missing_ok=True)  # of a process that is gone: the lock is ours
+        listener = socket.socket(socket.AF_UNIX)
+        try:
+            listener.bind(str(path))
+            path.chmod(0o600)
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        text = json.dumps({"pid": os.getpid(), "socket": str(path)}).encode()
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, text, 0)
+        return listener
+
+
+def find_claimant(state_folder: Path, name: str) -> Claimant | None:
+    """Return the process that holds a claim; None where nobody does."""
+    path = _lock_path(state_folder, name)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return _read(descriptor)
+    else:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _lock_path(state_folder: Path, name: str) -> Path:
+    return state_folder.absolute() / FOLDER / f"{name}.lock"
+
+
+def _lock(path: Path) -> int:
+    """Return the locked file; made anew where its last holder removed it in between."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = _read(descriptor)
+            os.close(descriptor)
+            who = f"process {holder.process_id}" if holder is not None else "another process"
+            raise ClaimError(f"{who} holds {path}: {_advice(path)}") from error
+        with contextlib.suppress(OSError):
+            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+                return descriptor
+        os.close(descriptor)
+
+
+def _advice(path: Path) -> str:
+    if path.stem == SERVER:
+        return "one pillion serve is enough for a state folder; end that one first, or set PILLION_STATE_DIR"
+    return "it supervises this task"
+
+
+def _read(descriptor: int) -> Claimant | None:
+    """Read who holds a claim; None while the holder has not written it yet."""
+    try:
+        document = json.loads(os.pread(descriptor, 4096, 0))
+        return Claimant(process_id=int(document["pid"]), socket_path=str(document["socket"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

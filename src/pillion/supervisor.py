@@ -1,0 +1,279 @@
+"""The tasks of one `pillion serve`: begun when asked, taken over from processes that are gone, left behind.
+
+Part of the composition root. Tasks know nothing of each other; what they share is the connection to each
+engine, the journal, and local AWS, which is one account for all of them as AWS itself is.
+
+Leaving is the usual end of a server: its tasks go on, and the next server takes them over, as the ECS agent
+does after a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+from pillion.app import docker_engine
+from pillion.aws.local.announce import withdraw
+from pillion.aws.local.process import LocalAws
+from pillion.aws.settings import AwsMode
+from pillion.control.claims import find_claimant
+from pillion.core.plan.model import Notice
+from pillion.desk import Desk
+from pillion.ports.clock import Clock
+from pillion.ports.control import Accepted, ControlError
+from pillion.ports.engine import Capabilities, Engine, EngineUnreachableError
+from pillion.ports.store import StoreError
+from pillion.requests import NotAdoptableError, decode_request, undertaking_of
+from pillion.runtime.observer import Observer
+from pillion.serving import EndpointsSettingError
+from pillion.sidecars.firelens.options import FirelensError
+from pillion.stores.sqlite import SqliteStore
+from pillion.supervising import RunOutcome, TaskControl, Undertaking, forget_old, supervise
+
+RETRY_S = 5.0
+"""How long a task waits whose engine does not answer, before it is tried for again."""
+
+LOOK_S = 15.0
+"""How often tasks are looked for that another process has left, and those whose time is over."""
+
+_FAILURES = (EngineUnreachableError, StoreError, FirelensError, EndpointsSettingError)
+
+Answered = Callable[[tuple[Notice, ...], Capabilities], None]
+MakeEngine = Callable[[str | None], Engine]
+MakeObserver = Callable[[str, str], Observer]
+"""Returns who is told what happens to a task, by its id and its family with revision."""
+
+
+class Supervisor:
+    """Supervises any number of tasks in this process.
+
+    Args:
+        state_folder: where everything is kept.
+        store: the journals in it.
+        owner: the claim of this process.
+        clock: the time.
+        observer: makes who is told what happens to a task.
+        say: told what concerns no task, or one that cannot be taken over.
+        make_engine: connects to an engine; None as host is the usual one.
+        metrics: renders what is measured.
+    """
+
+    def __init__(
+        self,
+        *,
+        state_folder: Path,
+        store: SqliteStore,
+        owner: str,
+        clock: Clock,
+        observer: MakeObserver,
+        say: Callable[[str], None],
+        make_engine: MakeEngine | None = None,
+        metrics: Callable[[], str] = str,
+    ) -> None:
+        self._state_folder = state_folder
+        self._store = store
+        self._owner = owner
+        self._clock = clock
+        self._observer = observer
+        self._say = say
+        self._make_engine = make_engine or (lambda host: docker_engine(state_folder, host))
+        self._engines: dict[str | None, Engine] = {}
+        self._local_aws: dict[str, LocalAws] = {}
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._given_up: set[str] = set()
+        self._idle, self._busy = asyncio.Event(), asyncio.Event()
+        self._idle.set()
+        self._leaving = asyncio.Event()
+        self.desk = Desk(submit=self.submit, metrics=metrics)
+
+    async def wait_idle_for(self, idle_s: float) -> None:
+        """Return when no task was supervised for so many seconds."""
+        while True:
+            await self._idle.wait()
+            try:
+                async with asyncio.timeout(idle_s):
+                    await self._busy.wait()
+            except TimeoutError:
+                return
+
+    async def submit(self, request: Mapping[str, Any]) -> Accepted:
+        """Begin a task; return when its engine has answered. Raises ControlError."""
+        undertaking = decode_request(request, self._state_folder)
+        if self._leaving.is_set():
+            raise ControlError("the server is about to end; try again")
+        if undertaking.task_id in self.desk.tasks():
+            raise ControlError(f"task {undertaking.task_id} runs already")
+        begun: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
+        self._begin(self._run_new(undertaking, begun))
+        return await begun
+
+    def adopt_left(self) -> tuple[str, ...]:
+        """Take over every task whose process is gone; return their ids. Raises StoreError."""
+        found = []
+        for task_id, owner in self._store.unfinished():
+            if task_id in self._given_up or self._is_supervised(task_id, owner):
+                continue
+            undertaking = self._left_by_others(task_id)
+            if undertaking is None:
+                self._given_up.add(task_id)
+                continue
+            found.append(task_id)
+            self._begin(self._run_adopted(undertaking, self.desk.add(task_id)))
+        return tuple(found)
+
+    def _left_by_others(self, task_id: str) -> Undertaking | None:
+        """Return a task as its journal has it now; None, and a word, where that cannot be read."""
+        try:
+            return undertaking_of(self._store, task_id, self._state_folder)
+        except NotAdoptableError as error:
+            self._say(f"task {task_id} cannot be taken over: {error}")
+            return None
+
+    async def leave(self) -> None:
+        """Leave all tasks as they are, and let go of everything."""
+        self._leaving.set()
+        for control in self.desk.controls():
+            control.leave()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+        await asyncio.gather(*(engine.close() for engine in self._engines.values()))
+        await asyncio.gather(*(local.close() for local in self._local_aws.values()))
+        withdraw(self._state_folder / "aws", os.getpid())
+
+    async def look_after_others(self) -> None:
+        """Take over what others left, and forget what was kept long enough, now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                for task_id in self.adopt_left():
+                    self._say(f"task {task_id} was left by its process, and goes on here")
+                forget_old(self._store, self._clock.now_s())
+            except StoreError as error:
+                self._say(str(error))
+
+    def forget_local_aws(self) -> None:
+        """Let the shared local AWS begin anew, if no task is known that might have used it."""
+        if not self._store.tasks():
+            shutil.rmtree(self._shared_aws_folder, ignore_errors=True)
+
+    @property
+    def _shared_aws_folder(self) -> Path:
+        return self._state_folder.absolute() / "aws-local"
+
+    def _is_supervised(self, task_id: str, owner: str | None) -> bool:
+        if task_id in self.desk.tasks():
+            return True
+        if owner is None or owner == self._owner:
+            return False
+        return find_claimant(self._state_folder, owner) is not None
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        job = asyncio.create_task(work)
+        self._jobs.add(job)
+        self._idle.clear()
+        self._busy.set()
+        job.add_done_callback(self._done)
+
+    def _done(self, job: asyncio.Task[None]) -> None:
+        self._jobs.discard(job)
+        if not self._jobs:
+            self._idle.set()
+            self._busy.clear()
+        if not job.cancelled() and (error := job.exception()) is not None:
+            raise error  # a bug of ours: never in silence
+
+    async def _run_new(self, undertaking: Undertaking, begun: asyncio.Future[Accepted]) -> None:
+        """Run a task that was asked for; whoever asked hears of what goes wrong before it begins."""
+
+        def answered(notices: tuple[Notice, ...], capabilities: Capabilities) -> None:
+            where = f"{capabilities.name} {capabilities.version}"
+            begun.set_result(Accepted(task_id=undertaking.task_id, notices=notices, engine=where))
+
+        task_id = undertaking.task_id
+        control = self.desk.add(task_id)
+        try:
+            outcome = await self._supervise(undertaking, control, answered)
+        except _FAILURES as error:
+            self.desk.fail(task_id, str(error))
+            if begun.done():
+                self._say(f"task {task_id}: {error}")
+            else:
+                begun.set_exception(ControlError(str(error)))
+            return
+        if not outcome.is_lost:
+            self.desk.end(task_id, outcome)
+        elif (left := self._left_by_others(task_id)) is not None:
+            await self._run_adopted(left, control)
+
+    async def _run_adopted(self, undertaking: Undertaking, control: TaskControl) -> None:
+        """Run a task that was left, by others or by its engine; an engine that is away is waited for."""
+        task_id, was_told = undertaking.task_id, False
+        left: Undertaking | None = undertaking
+        while left is not None and not self._leaving.is_set():
+            try:
+                outcome = await self._supervise(left, control, _nobody_waits)
+            except EngineUnreachableError as error:
+                if not was_told:
+                    self._say(f"task {task_id} waits for its engine: {error}")
+                was_told = True
+                await self._pause()
+            except _FAILURES as error:
+                self._say(f"task {task_id} cannot be taken over: {error}")
+                self._given_up.add(task_id)
+                break
+            else:
+                if not outcome.is_lost:
+                    self.desk.end(task_id, outcome)
+                    return
+                left, was_told = self._left_by_others(task_id), False
+        self.desk.fail(task_id, "the task is not supervised any more")
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(RETRY_S):
+                await self._leaving.wait()
+        except TimeoutError:
+            return
+
+    async def _supervise(
+        self, undertaking: Undertaking, control: TaskControl, answered: Answered
+    ) -> RunOutcome:
+        identity = undertaking.plan.identity
+        observer = self._observer(identity.task_id, f"{identity.family}:{identity.revision}")
+
+        def observe(notices: tuple[Notice, ...], capabilities: Capabilities) -> Observer:
+            answered(notices, capabilities)
+            return observer
+
+        return await supervise(
+            undertaking,
+            engine=self._engine(undertaking.settings.engine_host),
+            store=self._store,
+            owner=self._owner,
+            clock=self._clock,
+            observe=observe,
+            control=control,
+            local_aws=self._local_aws_for(undertaking),
+            gives_up=False,
+        )
+
+    def _engine(self, host: str | None) -> Engine:
+        if host not in self._engines:
+            self._engines[host] = self._make_engine(host)
+        return self._engines[host]
+
+    def _local_aws_for(self, undertaking: Undertaking) -> LocalAws | None:
+        """Return the local AWS that a task shares with the others of the same state folder."""
+        settings = undertaking.settings
+        if settings.aws.mode is not AwsMode.LOCAL:
+            return None
+        chosen = settings.aws.state_folder
+        folder = self._shared_aws_folder if chosen is None else Path(settings.aws_source.folder) / chosen
+        return self._local_aws.setdefault(str(folder), LocalAws(folder))
+
+
+def _nobody_waits(notices: tuple[Notice, ...], capabilities: Capabilities) -> None:
+    """Tell nobody: the notices were told when the task began."""
