@@ -333,6 +333,15 @@ class Stage:
         """Take up the event stream again."""
         self._reader = asyncio.create_task(self._read())
 
+    async def hand_over(self, runtime_ids: Mapping[str, str]) -> None:
+        """Let go of the task, and take it over as another process would: with nothing but its ids."""
+        await self.stop_listening()
+        await self.task.clean_up(keep=True)
+        self.events.clear()
+        self.task = self._engine.open(self.plan)
+        await self.task.adopt(runtime_ids)
+        self.listen_again()
+
     async def _read(self) -> None:
         async for event in self.task.events():
             self.events.append(event)

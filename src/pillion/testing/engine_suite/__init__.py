@@ -14,7 +14,17 @@ Checks about time allow for a busy machine upwards and never downwards.
 
 from __future__ import annotations
 
-from pillion.testing.engine_suite import errors, health, life, output, sampling, sharing, stopping, tidiness
+from pillion.testing.engine_suite import (
+    errors,
+    health,
+    life,
+    output,
+    sampling,
+    sharing,
+    stopping,
+    taking_over,
+    tidiness,
+)
 from pillion.testing.engine_suite.check import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -25,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     *output.CHECKS,
     *sampling.CHECKS,
     *tidiness.CHECKS,
+    *taking_over.CHECKS,
     *sharing.CHECKS,
 )
 """The suite, from the simple to the shared."""
