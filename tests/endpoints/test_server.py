@@ -260,6 +260,16 @@ async def test_credentials_that_cannot_be_given(
     assert outcome(await ask(path)) == (status, expected)
 
 
+async def test_why_aws_gives_no_credentials_is_told_once_to_whoever_runs_the_task(
+    ask: Ask, queries: FakeQueries, troubles: list[str]
+) -> None:
+    for message in ("no", "no", "never"):
+        queries.credentials_error = AwsCallError("AssumeRole", "AccessDenied", message)
+        await ask("/v2/credentials/x")
+    said = "the task role's credentials cannot be had: AssumeRole: AccessDenied"
+    assert troubles == [f"{said}: no", f"{said}: never"]
+
+
 async def test_a_task_is_protected(ask: Ask, queries: FakeQueries) -> None:
     queries.protected = Protection(enabled=True, expires_at_s=1767326645.0)
     got = await ask(PROTECTION, "PUT", data=b'{"ProtectionEnabled":true,"ExpiresInMinutes":60}')

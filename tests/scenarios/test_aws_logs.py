@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scenarios.local_aws import KEEP, REGION, ROUTER, awslogs, log_events, shell, task
+from scenarios.local_aws import KEEP, REGION, ROUTER, awslogs, log_events, seed, shell, task
 from scenarios.running import Pillion
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -96,6 +96,16 @@ def test_firelens_delivers_with_ecs_metadata_to_the_last_line(pillion: Pillion) 
     assert {record["ecs_cluster"] for record in records} == {pillion.cluster}
     assert {record["ecs_task_definition"] for record in records} == {"scenario:1"}
     assert "app: 4 lines written, firelens cloudwatch_logs: 4 arrived, none lost" in run.errors
+
+
+def test_a_router_reaches_local_aws_over_tls_through_a_relay_too(pillion: Pillion) -> None:
+    seed(pillion, '[run]\nendpoints = "relay"\n')
+    app = shell("app", "echo through the relay", **through_firelens("/app"))
+    run = pillion.run(task(router(), app), *KEEP, "--count-logs", "--firelens-mode", "sync")
+    assert "through a relay" in run.errors
+    assert "app: 1 line written, firelens cloudwatch_logs: 1 arrived, none lost" in run.errors
+    (messages,) = log_events(pillion, "/app").values()
+    assert [json.loads(message)["log"] for message in messages] == ["through the relay"]
 
 
 def test_the_lossless_mode_loses_nothing_of_a_container_that_ends_in_a_burst(pillion: Pillion) -> None:

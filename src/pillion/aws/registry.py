@@ -13,7 +13,14 @@ from pillion.ports.aws import AwsCallError, RegistryLogin
 
 
 class RegistryCredentialsError(Exception):
-    """Credentials that cannot be had or read. The message is the agent's; it shows no value."""
+    """Credentials that cannot be had or read. The message is the agent's; it shows no value.
+
+    `missing`: there is no such secret.
+    """
+
+    def __init__(self, message: str, *, missing: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
 
 
 async def fetch_registry_login(secret: str, clients: AwsClients) -> RegistryLogin:
@@ -28,7 +35,8 @@ async def fetch_registry_login(secret: str, clients: AwsClients) -> RegistryLogi
         answer = await clients.call("secretsmanager", "get_secret_value", region=region, SecretId=secret)
     except AwsCallError as error:
         raise RegistryCredentialsError(
-            f"asm fetching secret from the service for {secret}: {error.code}: {error.message}"
+            f"asm fetching secret from the service for {secret}: {error.code}: {error.message}",
+            missing=error.code == "ResourceNotFoundException",
         ) from error
     return read_registry_login(SecretValue(answer.get("SecretString") or ""))
 

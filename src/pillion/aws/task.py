@@ -219,14 +219,18 @@ class TaskAwsSession:
             raise EngineError(RESOURCE_INITIALIZATION_ERROR, str(error)) from error
 
     async def _prepare_logins(self) -> None:
-        needs = registry_needs(self._scope.definition)
-        try:
-            logins = await asyncio.gather(
-                *(fetch_registry_login(need.arn, self._backend.clients) for need in needs)
-            )
-        except RegistryCredentialsError as error:
-            raise EngineError(RESOURCE_INITIALIZATION_ERROR, str(error)) from error
-        self._fetched.logins = {need.container: login for need, login in zip(needs, logins, strict=True)}
+        self._check_execution_role("asm resource")
+        logins: dict[str, RegistryLogin] = {}
+        for need in registry_needs(self._scope.definition):  # one after the other, as the agent asks
+            try:
+                logins[need.arn] = logins.get(need.arn) or await fetch_registry_login(
+                    need.arn, self._backend.clients
+                )
+            except RegistryCredentialsError as error:
+                if error.missing and self._backend.is_local:
+                    self._hint("secrets", need.arn, f'"{need.arn}" = {{ username = "u", password = "p" }}')
+                raise EngineError(RESOURCE_INITIALIZATION_ERROR, str(error)) from error
+            self._fetched.logins[need.container] = logins[need.arn]
 
     async def _prepare_router(self) -> None:
         firelens = self._scope.firelens

@@ -8,7 +8,7 @@ and 400 on statistics, and associations answer 400 in both. Version 2 knows the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pillion.core.plan.model import ContainerPlan
@@ -86,11 +86,13 @@ class Answers:
     """Answers requests for known paths from what `queries` knows.
 
     Metadata is a function of the task's view, so an answer is kept and sent again as long as the view is
-    the same: programs like to ask many times a second.
+    the same: programs like to ask many times a second. `refused` is told why AWS gives no credentials,
+    which the container is not.
     """
 
-    def __init__(self, queries: EndpointQueries) -> None:
+    def __init__(self, queries: EndpointQueries, *, refused: Callable[[AwsCallError], None]) -> None:
         self._queries = queries
+        self._refused = refused
         self._kept: dict[tuple[Asked, Version, str, str], tuple[TaskView, Answer]] = {}
 
     async def answer(self, route: Route, request: Request) -> Answer:
@@ -174,7 +176,8 @@ class Answers:
             found = await self._queries.role_credentials(credentials_id)
         except CredentialsNotReadyError:
             return _problem(not_ready(credentials_id), version)
-        except AwsCallError:
+        except AwsCallError as error:
+            self._refused(error)
             return _problem(SERVER_PROBLEM, version)
         return _problem(UNKNOWN_ID, version) if found is None else _json(credentials_shape(found))
 

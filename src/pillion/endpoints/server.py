@@ -19,6 +19,7 @@ from aiohttp import web
 from pillion.endpoints.answers import NOT_FOUND, TEXT, Answer, Answers, Request
 from pillion.endpoints.routes import clean_path, find_route
 from pillion.endpoints.throttle import MESSAGE, Throttle
+from pillion.ports.aws import AwsCallError
 from pillion.ports.queries import EndpointQueries
 
 READ_TIMEOUT_S: Final = 5.0
@@ -42,7 +43,8 @@ class EndpointServer:
 
     Args:
         queries: who knows the answers.
-        trouble: told of an error of our own, which the asking container only sees as status 500.
+        trouble: told of what the asking container only sees as status 500: an error of our own, or why AWS
+            gives no credentials, each reason once.
         now_s: a clock that never goes back.
         throttle: limits requests; by default as the agent does.
     """
@@ -55,8 +57,9 @@ class EndpointServer:
         now_s: Callable[[], float] = time.monotonic,
         throttle: Throttle | None = None,
     ) -> None:
-        self._answers = Answers(queries)
+        self._answers = Answers(queries, refused=self._tell_refusal)
         self._trouble = trouble
+        self._refusals: set[str] = set()
         self._now_s = now_s
         self._throttle = throttle or Throttle()
         self._limit = f"{self._throttle.rate_per_s:.2f}"
@@ -103,6 +106,12 @@ class EndpointServer:
             what = route.asked.name.lower().replace("_", " ")  # not the path: ids in it open doors
             self._trouble(f"a container's request for its {what} failed: {error!r}")
             return _INTERNAL
+
+    def _tell_refusal(self, error: AwsCallError) -> None:
+        text = f"the task role's credentials cannot be had: {error}"
+        if text not in self._refusals:  # SDKs ask again and again
+            self._refusals.add(text)
+            self._trouble(text)
 
     def _limit_headers(self, request: web.BaseRequest) -> dict[str, str]:
         forwarded = request.headers.get("X-Forwarded-For", "")

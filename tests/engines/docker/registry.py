@@ -16,10 +16,14 @@ _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 class Registry:
-    """Serves `app:1`. `version` is written into the image; `password` is asked for when it is set."""
+    """Serves `app:1`. `version` is written into the image; `password` is asked for when it is set.
+
+    `program` is in the image as `/busybox`, if there is one: it can then be run.
+    """
 
     def __init__(self) -> None:
         self.version = "1"
+        self.program: bytes | None = None
         self.password: str | None = None
         self.hang = False
         self.requests: list[str] = []
@@ -51,10 +55,11 @@ class Registry:
     def _layer(self) -> bytes:
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as tar:
-            content = self.version.encode()
-            member = tarfile.TarInfo("version")
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
+            for name, content in (("version", self.version.encode()), ("busybox", self.program)):
+                if content is not None:
+                    member = tarfile.TarInfo(name)
+                    member.size, member.mode = len(content), 0o755
+                    tar.addfile(member, io.BytesIO(content))
         return gzip.compress(buffer.getvalue(), mtime=0)
 
     def _config(self) -> bytes:
