@@ -69,7 +69,12 @@ def expected(**changes: Any) -> Sample:
 
 
 def files(texts: Mapping[str, str]) -> Callable[[str], str]:
-    return lambda name: texts[name]
+    def read(name: str) -> str:
+        if name not in texts:
+            raise FileNotFoundError(name)
+        return texts[name]
+
+    return read
 
 
 def test_the_files_of_version_1_become_a_sample() -> None:
@@ -89,6 +94,12 @@ def test_the_limit_of_version_1_is_that_of_the_task_where_it_is_lower() -> None:
 def test_no_limit_of_version_2_is_no_limit() -> None:
     sample = sample_v2(files({**V2, "memory.max": "max\n"}), TRAFFIC, 5.0)
     assert sample.memory_limit_bytes is None
+
+
+@pytest.mark.parametrize(("above", "expected"), [("max", 67108864), ("4096", 4096), ("99999999", 67108864)])
+def test_the_limit_of_version_2_is_that_of_the_task_where_it_is_lower(above: str, expected: int) -> None:
+    sample = sample_v2(files({**V2, "../memory.max": f"{above}\n"}), TRAFFIC, 5.0)
+    assert sample.memory_limit_bytes == expected
 
 
 def test_the_statistics_of_the_engine_become_the_same_sample() -> None:

@@ -127,6 +127,12 @@ async def test_a_container_that_does_not_run_or_is_not_there_is_left_out(machine
     assert await machine.sampler.sample([WEB, DB]) == {}
 
 
+async def test_the_limit_of_the_task_is_read_from_the_group_above(machine: Machine) -> None:
+    machine.run(WEB, 10, group=f"/pillion/task/{WEB}")
+    (machine.folder / "cgroup/pillion/task/memory.max").write_text("4096\n")
+    assert (await machine.sampler.sample([WEB]))[WEB].memory_limit_bytes == 4096
+
+
 async def test_the_network_of_the_machine_is_not_the_containers(machine: Machine) -> None:
     machine.run(WEB, 10, host=True)
     sample = (await machine.sampler.sample([WEB]))[WEB]

@@ -59,14 +59,14 @@ def sample_v2(read: Read, traffic: tuple[Traffic, Traffic] | None, at_s: float) 
     """Return a sample out of version 2's files: `cpu.stat` and others."""
     cpu = _numbers(read("cpu.stat"))
     usage = int(read("memory.current"))
-    limit = read("memory.max").strip()
+    limits = [_limit_v2(read, name) for name in ("memory.max", "../memory.max")]
     blocks = _blocks_v2(read("io.stat"))
     return Sample(
         at_s=at_s,
         cpu_ns=cpu["usage_usec"] * 1000,
         throttled_ns=cpu.get("throttled_usec", 0) * 1000,
         memory_bytes=_held(usage, _numbers(read("memory.stat")).get("inactive_file", 0)),
-        memory_limit_bytes=None if limit == "max" else int(limit),
+        memory_limit_bytes=min((item for item in limits if item is not None), default=None),
         received=traffic[0] if traffic else None,
         sent=traffic[1] if traffic else None,
         read_bytes=blocks[0],
@@ -107,6 +107,15 @@ def sample_of_stats(document: Mapping[str, Any], at_s: float) -> Sample | None:
         written_bytes=blocks[1],
         processes=_part(document, "pids_stats").get("current"),
     )
+
+
+def _limit_v2(read: Read, name: str) -> int | None:
+    """Read a limit; `../` is the task's own group, which the root of all groups has not above it."""
+    try:
+        text = read(name).strip()
+    except OSError:
+        return None
+    return None if text == "max" else int(text)
 
 
 def _held(usage: int, inactive: int) -> int:

@@ -153,8 +153,8 @@ class Sampler:
 
 def _read(root: str, groups: Mapping[str, str], name: str) -> str:
     """Read a file of a container's control group: `CONTROLLER/FILE` in version 1, `FILE` in version 2."""
-    controller, slash, file = name.partition("/")
-    if slash:
+    controller, _, file = name.partition("/")
+    if controller in groups:
         return _text(f"{root}/{controller}{groups[controller]}/{file}")
     return _text(f"{root}{groups['']}/{name}")
 
