@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from pillion.cli.exits import NOT_RUN, UserError
-from pillion.history import HistoryError, find_task
+from pillion.history import HistoryError, container_names, find_task
 from pillion.ports.store import StoreError
 from pillion.stores.sqlite import SqliteStore, StoredTask, state_folder
 
@@ -32,3 +32,11 @@ def known_task(name: str | None) -> StoredTask:
     """Return the task that is meant (see `history.find_task`). Raises UserError."""
     with known_tasks() as store:
         return find_task(store, name)
+
+
+def known_containers(stored: StoredTask, wanted: Iterable[str]) -> None:
+    """Make sure that a task has these containers. Raises UserError, with the names that there are."""
+    names = container_names(stored)
+    for name in wanted:
+        if name not in names:
+            raise UserError(f"the task has no container {name}; it has {', '.join(names)}")

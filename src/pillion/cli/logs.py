@@ -47,19 +47,20 @@ def logs(
     TASK is the beginning of a task's id, or its family; without it the task that pillion ran last. It does
     not matter who runs the task, or whether it has ended: its output is there for as long as it is known.
     """
-    from pillion.cli.known_tasks import known_task
+    from pillion.cli.known_tasks import known_containers, known_task
     from pillion.cli.shown_output import ShownOutput
     from pillion.history import container_names
     from pillion.stores.output.reader import OutputReader
     from pillion.stores.sqlite import state_folder
 
     stored = known_task(task)
-    names = container_names(stored)
-    unknown = [name for name in containers if name not in names]
-    if unknown:
-        raise UserError(f"the task has no container {unknown[0]}; it has {', '.join(names)}")
+    known_containers(stored, containers)
     shown = ShownOutput(
-        names, only=frozenset(containers), since_s=_since_s(since), timestamps=timestamps, style=style
+        container_names(stored),
+        only=frozenset(containers),
+        since_s=_since_s(since),
+        timestamps=timestamps,
+        style=style,
     )
     reader = OutputReader(state_folder(), stored.task_id)
     try:

@@ -18,12 +18,13 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("pillion.cli.check", "Say what AWS would refuse and what will hurt, before it is deployed."),
     "rehearse": ("pillion.cli.rehearse", "Run a task without containers, in no time; or all its mishaps."),
     "logs": ("pillion.cli.logs", "Show what the containers of a task wrote, also while it runs."),
+    "exec": ("pillion.cli.exec:exec_", "Run a command in a container of a running task."),
     "explain": ("pillion.cli.explain", "Say why a task is where it is, and what to change."),
     "stats": ("pillion.cli.stats", "Show what the containers of running tasks use, against their limits."),
     "firelens": ("pillion.cli.firelens", "Print the log router's configuration as ECS would generate it."),
     "env": ("pillion.cli.env", "Point the AWS tools of this terminal at the local AWS of a run."),
 }
-"""Name of a command -> the module that has it under the same name, and its line in the help."""
+"""Name of a command -> the module that has it under the same name (else behind a colon), and its help."""
 
 
 class LazyGroup(click.Group):
@@ -37,7 +38,8 @@ class LazyGroup(click.Group):
         """Import a command and return it."""
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute or cmd_name)
         if not isinstance(command, click.Command):
             raise TypeError(f"{cmd_name} is not a command")
         return command

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from pillion.core.log_position import LogPosition
 from pillion.core.monitoring.sample import Sample
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import Notice, TaskPlan
+from pillion.ports.execution import Execution, ExecutionRequest
 
 
 class EngineError(Exception):
@@ -241,6 +243,13 @@ class Engine(Protocol):
 
     def open(self, plan: TaskPlan) -> EngineTask:
         """Begin with a task; makes nothing yet."""
+        ...
+
+    def execute(self, runtime_id: str, request: ExecutionRequest) -> AbstractAsyncContextManager[Execution]:
+        """Run a command in a container, whoever supervises its task; leaving lets go of its streams.
+
+        Raises EngineError (CannotExecuteError) on entering: no such container, or it does not run.
+        """
         ...
 
     async def sample(self, runtime_ids: Sequence[str]) -> Mapping[str, Sample]:

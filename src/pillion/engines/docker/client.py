@@ -11,7 +11,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,45 @@ class ByteStream:
                     yield json.loads(line)
         if rest.strip():
             yield json.loads(rest)
+
+
+class RawPipe:
+    """A connection that was HTTP and goes on with bare bytes both ways."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter | None, host: str) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._host = host
+
+    async def read(self, count: int) -> bytes:
+        """Return at most so many bytes, none at the end. Raises EngineUnreachableError when it breaks off."""
+        try:
+            return await self._reader.read(count)
+        except OSError as error:
+            raise _translate(error, self._host, None) from error
+
+    async def read_exactly(self, count: int) -> bytes:
+        """Return so many bytes, or none where the end comes first."""
+        try:
+            return await self._reader.readexactly(count)
+        except asyncio.IncompleteReadError:
+            return b""
+        except OSError as error:
+            raise _translate(error, self._host, None) from error
+
+    async def write(self, data: bytes) -> None:
+        """Send, and wait while too much is on its way. Where nobody takes it, it is dropped."""
+        if self._writer is None or self._writer.is_closing():
+            return
+        with suppress(OSError):
+            self._writer.write(data)
+            await self._writer.drain()
+
+    def end_input(self) -> None:
+        """Say that nothing more will be sent; what comes can still be read."""
+        if self._writer is not None and not self._writer.is_closing() and self._writer.can_write_eof():
+            with suppress(OSError):
+                self._writer.write_eof()
 
 
 class DockerClient:
@@ -145,6 +184,17 @@ class DockerClient:
         response = await self._request(method, path, params, body, headers, timeout, None)
         try:
             yield ByteStream(response, self.host)
+        finally:
+            response.close()
+
+    @asynccontextmanager
+    async def upgrade(self, path: str, *, body: dict[str, Any]) -> AsyncIterator[RawPipe]:
+        """Make a POST after which the connection carries bare bytes. Leaving ends the connection."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=PING_DEADLINE_S)
+        headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
+        response = await self._request("POST", path, None, body, headers, timeout, None)
+        try:
+            yield _raw_pipe(response, self.host)
         finally:
             response.close()
 
@@ -236,6 +286,43 @@ class DockerClient:
             searched = ", ".join(str(path) for path in usual_sockets(self._environment))
             raise EngineUnreachableError(NO_ENGINE.format(searched=searched))
         return found
+
+
+class _Feed:
+    """Takes over what aiohttp received before the connection was handed on."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        if data:
+            self._reader.feed_data(data)
+        return False, b""
+
+    def feed_eof(self) -> None:
+        self._reader.feed_eof()
+
+
+def _raw_pipe(response: aiohttp.ClientResponse, host: str) -> RawPipe:
+    """Hand the connection of an upgraded answer on to asyncio's own streams."""
+    connection = response.connection
+    if connection is None or connection.protocol is None:
+        raise EngineUnreachableError(
+            f"The engine at {host} answered with status {response.status} where the connection should have "
+            "become a bare one: something between here and the engine does not know upgrades."
+        )
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport = connection.protocol.transport
+    connection.protocol.set_parser(_Feed(reader), None)
+    if transport is None:  # all that came is here, and the engine has hung up
+        reader.feed_eof()
+        return RawPipe(reader, None, host)
+    transport.set_protocol(protocol)
+    protocol.connection_made(transport)
+    transport.resume_reading()
+    return RawPipe(reader, asyncio.StreamWriter(transport, protocol, reader, loop), host)
 
 
 def _has_context(environment: Mapping[str, str]) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from pillion.core.monitoring.sample import Sample
 from pillion.core.plan.model import TaskPlan
 from pillion.engines.docker.capabilities import ask_capabilities
 from pillion.engines.docker.client import DockerClient
+from pillion.engines.docker.exec import DockerExecution, execute
 from pillion.engines.docker.feed import EventFeed
 from pillion.engines.docker.images import Images
 from pillion.engines.docker.network import Networks
@@ -16,6 +18,7 @@ from pillion.engines.docker.ports import PortBook
 from pillion.engines.docker.sampling import Sampler
 from pillion.engines.docker.task import DockerTask
 from pillion.ports.engine import Capabilities
+from pillion.ports.execution import ExecutionRequest
 
 
 class DockerEngine:
@@ -56,6 +59,12 @@ class DockerEngine:
     async def sample(self, runtime_ids: Sequence[str]) -> Mapping[str, Sample]:
         """Return what containers use now, by id, those that run. Raises EngineUnreachableError."""
         return await self._sampler.sample(runtime_ids)
+
+    def execute(
+        self, runtime_id: str, request: ExecutionRequest
+    ) -> AbstractAsyncContextManager[DockerExecution]:
+        """Run a command in a container; leaving lets go of its streams. Raises EngineError."""
+        return execute(self._client, runtime_id, request)
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from pillion.core.lifecycle import commands as cmd
@@ -37,6 +38,7 @@ from pillion.ports.engine import (
     PullProgress,
     RelayRoute,
 )
+from pillion.ports.execution import Execution, ExecutionRequest
 
 FIRST_HOST_PORT = 32768
 """Where the host ports begin that are given where none is asked for."""
@@ -105,6 +107,11 @@ class SimulatedEngine:
             for task in self._tasks.values()
             if (sample := task.sample(runtime_id, now_s)) is not None
         }
+
+    def execute(self, runtime_id: str, request: ExecutionRequest) -> AbstractAsyncContextManager[Execution]:
+        """Say that there is nothing to run a command in."""
+        del runtime_id, request
+        raise EngineError("CannotExecuteError", "simulated containers run no commands")
 
     async def close(self) -> None:
         """Let go of every task."""
