@@ -80,7 +80,7 @@ async def test_every_container_that_wrote_is_told_of_in_the_definitions_order(tm
         "gelf": Reading(lines=2, characters=30_000_000),
         "aws": Reading(lines=5, cut=True),
     }
-    found = await count_pipelines(definition, (sink,), None, read, backend)
+    found = await count_pipelines(definition, (sink,), None, read, backend, names={})
     assert [(item.container, item.written, item.arrived, item.exactness) for item in found] == [
         ("plain", 4, 4, Exactness.EXACT),
         ("gelf", 2, None, Exactness.ABOUT),

@@ -34,6 +34,8 @@ async def count_pipelines(
     firelens: FirelensPlan | None,
     read: Mapping[str, Reading],
     backend: AwsBackend,
+    *,
+    names: Mapping[str, str],
 ) -> tuple[PipelineReport, ...]:
     """Return what arrived of each container's lines, in the order of the definition.
 
@@ -43,12 +45,13 @@ async def count_pipelines(
         firelens: the log router's plan, if there is one.
         read: what was read of each container's output.
         backend: the AWS of the run; the router has to have ended before.
+        names: what the engine calls each container.
     """
     from pillion.aws.log_counts import report_awslogs, report_firelens
 
     found = {report.container: report_awslogs(report) for report in reports}
     if firelens is not None:
-        for pipeline in await report_firelens(firelens, read, backend):
+        for pipeline in await report_firelens(firelens, read, backend, names=names):
             found[pipeline.container] = _with_advice(pipeline, firelens)
     for item in definition.container_definitions:
         name = item.name or ""

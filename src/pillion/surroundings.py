@@ -189,7 +189,8 @@ async def open_surroundings(
         async def count_logs(
             reports: tuple[LogReport, ...], read: Mapping[str, Reading]
         ) -> tuple[PipelineReport, ...]:
-            return await count_pipelines(definition, reports, firelens, read, backend)
+            names = {item.name: item.engine_name for item in plan.containers}
+            return await count_pipelines(definition, reports, firelens, read, backend, names=names)
 
         desk = TaskDesk(
             plan=plan,

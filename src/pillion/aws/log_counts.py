@@ -1,24 +1,38 @@
 """Counts what arrived: for each container, lines written against lines at the end of its pipeline.
 
-For awslogs the sinks know it themselves. For FireLens the end is looked at: an output of CloudWatch Logs in
-local AWS is read and counted; what leaves this machine, or ends inside the router, is said not to be counted.
+For awslogs the sinks know it themselves. For FireLens the end is looked at: what is in local AWS (CloudWatch
+Logs, Kinesis, Firehose, S3) is read and counted; what leaves this machine, or ends inside the router, is said
+not to be counted.
 Look only after the router has stopped: it sends the last lines when it is told to end.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
 from pillion.aws.backend import AwsBackend
 from pillion.aws.clients import AwsClients
-from pillion.core.awslogs.counting import count_lines
+from pillion.aws.record_ends import NoEndError, firehose_records, kinesis_records, s3_objects
+from pillion.core.awslogs.counting import Arrivals
 from pillion.ports.aws import AwsCallError, LogReport, PipelineReport, Reading
 from pillion.sidecars.firelens.configuration import Output
 from pillion.sidecars.firelens.plan import FirelensPlan
 
 _CLOUDWATCH: Final = ("cloudwatch", "cloudwatch_logs")
 _PAGE: Final = 10_000
+_Contents = Callable[[AwsClients, str, str | None], AsyncIterator[bytes]]
+
+_RECORDS: Final[Mapping[str, tuple[str, str, _Contents]]] = {
+    "kinesis_streams": ("stream", "Kinesis", kinesis_records),
+    "kinesis": ("stream", "Kinesis", kinesis_records),
+    "kinesis_firehose": ("delivery_stream", "Firehose", firehose_records),
+    "firehose": ("delivery_stream", "Firehose", firehose_records),
+    "s3": ("bucket", "S3", s3_objects),
+}
+"""Outputs whose records anybody may have written: the option that says where they go, service, reader."""
+
+_MISSING: Final = ("ResourceNotFoundException", "NoSuchBucket")
 
 
 def report_awslogs(report: LogReport) -> PipelineReport:
@@ -33,7 +47,7 @@ def report_awslogs(report: LogReport) -> PipelineReport:
 
 
 async def report_firelens(
-    plan: FirelensPlan, read: Mapping[str, Reading], backend: AwsBackend
+    plan: FirelensPlan, read: Mapping[str, Reading], backend: AwsBackend, *, names: Mapping[str, str]
 ) -> tuple[PipelineReport, ...]:
     """Count, for each container that logs through the router, what arrived.
 
@@ -41,13 +55,15 @@ async def report_firelens(
         plan: of the task.
         read: what was read of each container's output.
         backend: the AWS of the run.
+        names: what the engine calls each container.
     """
     outputs = {output.container: output for output in plan.configuration.outputs}
     filtered = {grep.container for grep in plan.configuration.greps}
     reports: list[PipelineReport] = []
     for container, routed in plan.routed.items():
         output = outputs.get(container)
-        arrived, reason = await _arrived(output, routed.log.options.get("tag", ""), backend)
+        tag = routed.log.options.get("tag", "")
+        arrived, reason = await _arrived(output, tag, names.get(container, ""), backend)
         reports.append(
             PipelineReport(
                 container=container,
@@ -61,24 +77,55 @@ async def report_firelens(
     return tuple(reports)
 
 
-async def _arrived(output: Output | None, tag: str, backend: AwsBackend) -> tuple[int | None, str]:
+async def _arrived(
+    output: Output | None, tag: str, container_name: str, backend: AwsBackend
+) -> tuple[int | None, str]:
     if output is None:
         return None, "the router's own configuration says where the lines go"
-    if output.plugin.lower() not in _CLOUDWATCH:
+    plugin = output.plugin.lower()
+    if plugin not in (*_CLOUDWATCH, *_RECORDS):
         return None, f"pillion cannot look at the end of {output.plugin}"
     if not backend.is_local:
         return None, "counted with local AWS only"
+    try:
+        if plugin in _CLOUDWATCH:
+            return await _in_log_stream(output, tag, backend.clients)
+        return await _in_records(output, container_name, backend.clients)
+    except AwsCallError as error:
+        return None, str(error)
+    except NoEndError as error:
+        return None, str(error)
+
+
+async def _in_log_stream(output: Output, tag: str, clients: AwsClients) -> tuple[int | None, str]:
     group = output.options.get("log_group_name", "")
     stream = output.options.get("log_stream_name") or f"{output.options.get('log_stream_prefix', '')}{tag}"
+    arrivals = Arrivals()
     try:
-        count = 0
-        async for messages in _messages(backend.clients, group, stream, output.options.get("region")):
-            count += count_lines(messages)
+        async for messages in _messages(clients, group, stream, output.options.get("region")):
+            for message in messages:
+                arrivals.add(message)
     except AwsCallError as error:
-        if error.code == "ResourceNotFoundException":
-            return 0, f"there is no stream {stream} in {group}"
-        return None, str(error)
-    return count, ""
+        if error.code != "ResourceNotFoundException":
+            raise
+        return 0, f"there is no stream {stream} in {group}"
+    return arrivals.lines, ""
+
+
+async def _in_records(output: Output, container_name: str, clients: AwsClients) -> tuple[int | None, str]:
+    option, service, contents = _RECORDS[output.plugin.lower()]
+    place = output.options.get(option, "")
+    arrivals = Arrivals(container_name)
+    try:
+        async for content in contents(clients, place, output.options.get("region")):
+            arrivals.add_lines(content)
+    except AwsCallError as error:
+        if error.code not in _MISSING:
+            raise
+        return 0, f"local AWS has no {option.replace('_', ' ')} {place} of {service}"
+    if arrivals.nameless:
+        return None, f"{service} holds records that do not say which container wrote them"
+    return arrivals.lines, ""
 
 
 async def _messages(

@@ -115,7 +115,7 @@ async def test_every_line_reaches_cloudwatch_with_the_tasks_metadata(
         exit_code = await asyncio.to_thread(docker, "inspect", "--format", "{{.State.ExitCode}}", name)
     finally:
         await asyncio.to_thread(docker, "rm", "--force", name)
-    (report,) = await report_firelens(plan, {"app": Reading(lines=1002)}, backend)
+    (report,) = await report_firelens(plan, {"app": Reading(lines=1002)}, backend, names={})
     assert (exit_code, report.arrived, report.filtered) == ("0", 1001, True)
     held = await backend.clients.call(
         "logs",
