@@ -293,8 +293,6 @@ class TaskServers:
         metadata = EndpointServer(self._queries, trouble=self._trouble)
         if self._aws is None:
             return metadata, None
-        from aiohttp import web
+        from pillion.aws.gateway import gateway_runner
 
-        from pillion.aws.gateway import gateway_app
-
-        return metadata, web.AppRunner(gateway_app(self._aws), access_log=None, shutdown_timeout=1.0)
+        return metadata, gateway_runner(self._aws)

@@ -1,6 +1,8 @@
 """What a container asks reaches AWS unchanged, and so does the answer. boto3 against local AWS."""
 
 import asyncio
+import gzip
+import socket
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -9,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from pillion.aws.clients import EMULATOR_KEYS, AwsClients
-from pillion.aws.gateway import gateway_app
+from pillion.aws.gateway import gateway_app, gateway_runner
 from pillion.ports.aws import AwsCallError
 
 
@@ -51,6 +53,36 @@ async def test_large_objects_and_odd_names_pass_unchanged(inside: AwsClients) ->
     assert read == body
     listed = await inside.call("s3", "list_objects_v2", Bucket="bucket")
     assert [item["Key"] for item in listed["Contents"]] == ["a b/ü+%2F?.bin"]
+
+
+async def test_what_was_compressed_on_the_way_in_stays_compressed() -> None:
+    """As Fluent Bit's output s3 sends it with `compression gzip`."""
+    seen: list[bytes] = []
+
+    async def remember(request: web.Request) -> web.Response:
+        seen.append(await request.read())
+        return web.Response()
+
+    packed = gzip.compress(b"a line\n" * 1000)
+    upstream = web.Application()
+    upstream.router.add_put("/bucket/key", remember)
+    behind = TestServer(upstream)
+    await behind.start_server(auto_decompress=False)
+
+    async def endpoint() -> str:
+        return str(behind.make_url("")).rstrip("/")
+
+    runner = gateway_runner(endpoint)
+    await runner.setup()
+    listener = socket.create_server(("127.0.0.1", 0))
+    await web.SockSite(runner, listener).start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/bucket/key"
+    headers = {"Content-Encoding": "gzip"}
+    async with aiohttp.ClientSession() as session, session.put(url, data=packed, headers=headers) as answer:
+        assert answer.status == 200
+    await runner.cleanup()
+    await behind.close()
+    assert seen == [packed]
 
 
 @pytest.mark.parametrize("message", ["there is no AWS in this run (--aws none)"])

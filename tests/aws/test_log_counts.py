@@ -13,6 +13,7 @@ from pillion.aws.log_counts import report_awslogs, report_firelens
 from pillion.aws.settings import AwsSettings
 from pillion.core.awslogs.events import LogEvent
 from pillion.core.plan.model import NetworkMode
+from pillion.core.taskdef.enums import FirelensConfigurationType
 from pillion.core.taskdef.model import ContainerDefinition
 from pillion.ports.aws import LogReport, PipelineReport, Reading
 from pillion.sidecars.firelens.plan import FirelensPlan, FirelensSettings, plan_firelens
@@ -21,9 +22,9 @@ from sidecars.firelens.definitions import CLOUDWATCH, IDENTITY, app, router, tas
 STREAM = f"app-app-firelens-{IDENTITY.task_id}"
 
 
-def planned(*containers: ContainerDefinition) -> FirelensPlan:
+def planned(*containers: ContainerDefinition, through: ContainerDefinition | None = None) -> FirelensPlan:
     settings = FirelensSettings(folder="/state")
-    plan = plan_firelens(task(router(), *containers), IDENTITY, NetworkMode.AWSVPC, settings)
+    plan = plan_firelens(task(through or router(), *containers), IDENTITY, NetworkMode.AWSVPC, settings)
     assert plan is not None
     return plan
 
@@ -152,6 +153,24 @@ async def test_records_that_name_no_container_are_not_counted_as_anybodys(backen
     (report,) = await report_firelens(plan, {"app": Reading(lines=3)}, backend, names={"app": "ecs-app"})
     reason = "Kinesis holds records that do not say which container wrote them"
     assert (report.arrived, report.reason) == (None, reason)
+
+
+@pytest.mark.parametrize("option", ["log_group_name", "log_stream_template"])
+async def test_names_that_the_router_makes_are_not_guessed(backend: AwsBackend, option: str) -> None:
+    plan = planned(app(**{**CLOUDWATCH, option: "${log_group_name_1}"}))
+    (report,) = await report_firelens(plan, {"app": Reading(lines=3)}, backend, names={})
+    assert (report.arrived, report.reason) == (None, f"the router alone knows what {option} comes to")
+    assert not backend.is_running
+
+
+async def test_outputs_of_fluentd_have_other_options_and_are_not_guessed_at(backend: AwsBackend) -> None:
+    plan = planned(
+        app(**{"@type": "cloudwatch_logs", "log_group_name": "/web"}),
+        through=router(FirelensConfigurationType.FLUENTD),
+    )
+    (report,) = await report_firelens(plan, {"app": Reading(lines=3)}, backend, names={})
+    assert (report.arrived, report.reason) == (None, "outputs of Fluentd are not looked at")
+    assert not backend.is_running
 
 
 def test_lines_that_a_filter_takes_out_are_not_called_lost() -> None:

@@ -29,6 +29,9 @@ _HOP_BY_HOP: Final = frozenset(
 )
 _CHUNK_BYTES: Final = 64 * 1024
 
+SHUTDOWN_TIMEOUT_S: Final = 1.0
+"""How long requests under way may go on when the gateway ends."""
+
 Endpoint = Callable[[], Awaitable[str | None]]
 
 
@@ -69,6 +72,13 @@ def gateway_app(endpoint: Endpoint) -> web.Application:
     application.cleanup_ctx.append(open_session)
     application.router.add_route("*", "/{path:.*}", pass_on)
     return application
+
+
+def gateway_runner(endpoint: Endpoint) -> web.AppRunner:
+    """Return what serves the application. Left to itself, aiohttp would unpack compressed bodies."""
+    return web.AppRunner(
+        gateway_app(endpoint), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S, auto_decompress=False
+    )
 
 
 async def _forward(request: web.Request, session: aiohttp.ClientSession, url: str) -> web.StreamResponse:

@@ -16,7 +16,7 @@ from pillion.aws.clients import AwsClients
 from pillion.aws.record_ends import NoEndError, firehose_records, kinesis_records, s3_objects
 from pillion.core.awslogs.counting import Arrivals
 from pillion.ports.aws import AwsCallError, LogReport, PipelineReport, Reading
-from pillion.sidecars.firelens.configuration import Output
+from pillion.sidecars.firelens.configuration import Output, RouterType
 from pillion.sidecars.firelens.plan import FirelensPlan
 
 _CLOUDWATCH: Final = ("cloudwatch", "cloudwatch_logs")
@@ -31,6 +31,16 @@ _RECORDS: Final[Mapping[str, tuple[str, str, _Contents]]] = {
     "s3": ("bucket", "S3", s3_objects),
 }
 """Outputs whose records anybody may have written: the option that says where they go, service, reader."""
+
+_NAMING: Final = (
+    "log_group_name",
+    "log_stream_name",
+    "log_stream_prefix",
+    "log_group_template",
+    "log_stream_template",
+    *(option for option, _, _ in _RECORDS.values()),
+)
+"""Options that say where records go. One with a variable, a secret or a template in it is filled in later."""
 
 _MISSING: Final = ("ResourceNotFoundException", "NoSuchBucket")
 
@@ -63,7 +73,10 @@ async def report_firelens(
     for container, routed in plan.routed.items():
         output = outputs.get(container)
         tag = routed.log.options.get("tag", "")
-        arrived, reason = await _arrived(output, tag, names.get(container, ""), backend)
+        if output is not None and plan.options.type is RouterType.FLUENTD:
+            arrived, reason = None, "outputs of Fluentd are not looked at"
+        else:
+            arrived, reason = await _arrived(output, tag, names.get(container, ""), backend)
         reports.append(
             PipelineReport(
                 container=container,
@@ -87,6 +100,9 @@ async def _arrived(
         return None, f"pillion cannot look at the end of {output.plugin}"
     if not backend.is_local:
         return None, "counted with local AWS only"
+    made = [name for name in _NAMING if "$" in output.options.get(name, "")]
+    if made:
+        return None, f"the router alone knows what {made[0]} comes to"
     try:
         if plugin in _CLOUDWATCH:
             return await _in_log_stream(output, tag, backend.clients)

@@ -18,7 +18,7 @@ import pytest
 from aiohttp import web
 
 from pillion.aws.backend import AwsBackend
-from pillion.aws.gateway import TLS_PORT, gateway_app
+from pillion.aws.gateway import TLS_PORT, gateway_runner
 from pillion.aws.log_counts import report_firelens
 from pillion.aws.router_files import remove_router_files, write_router_files
 from pillion.aws.settings import AwsSettings
@@ -75,7 +75,7 @@ def authority(tmp_path: Path) -> Authority:
 @pytest.fixture
 async def backend(bridge_address: str, authority: Authority, tmp_path: Path) -> AsyncIterator[AwsBackend]:
     async with AwsBackend(AwsSettings(), region=REGION, folder=tmp_path) as opened:
-        runner = web.AppRunner(gateway_app(opened.url))
+        runner = gateway_runner(opened.url)
         await runner.setup()
         context = server_context(authority, REGION)
         await web.TCPSite(runner, bridge_address, TLS_PORT, ssl_context=context).start()
