@@ -39,6 +39,7 @@ docker-test: images ## the tests that run real containers, and those that run lo
 test: check docker-test ## everything: checks, then the tests on a real engine
 
 bench: images ## measure, as ratios within one run
+	@$(PYTHON) -m compileall -q src  # as pip leaves an installed package, also where PYTHONDONTWRITEBYTECODE is set
 	@$(PYTHON) -m benchmarks
 
 format: setup ## let the tools fix what they can

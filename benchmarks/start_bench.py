@@ -1,7 +1,8 @@
 """How long a task takes to run, against the limit and against a peer, in one run on one machine.
 
 1. From start to all containers running: pillion against the bare Docker API calls of the same graph.
-2. The same services with docker-compose, whole commands, one of them waited for by health.
+2. The same services with docker-compose, whole commands, one of them waited for by health; beside them the
+   bare API calls of our graph, which no command can be quicker than.
 3. From a dependency's exit, as Docker stamps it, to the dependant's start call.
 4. Fifty tasks of three containers in one process.
 5. Memory of one `pillion run`; cold start of `pillion --version` against bare Python.
@@ -108,34 +109,78 @@ async def pillion_once(state_folder: Path) -> float:
     return observer.running_at - begin
 
 
-async def bare_once(session: aiohttp.ClientSession) -> float:
-    """The same graph, its network included, with nothing but the API calls that it takes."""
+class Bare:
+    """Nothing but API calls, in a network of its own."""
 
-    async def call(path: str, body: Mapping[str, Any] | None = None) -> Any:
-        async with session.post(f"http://docker/v1.41{path}", json=body) as answer:
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self._made: list[str] = []
+        self.joined: Mapping[str, Any] = {}
+
+    async def call(self, path: str, body: Mapping[str, Any] | None = None, *, method: str = "POST") -> Any:
+        async with self._session.request(method, f"http://docker/v1.41{path}", json=body) as answer:
             text = await answer.text()
             assert answer.status < 400, text
             return json.loads(text) if text else None
 
-    async def up(name: str, host: Mapping[str, Any], command: list[str]) -> str:
-        body = {"Image": IMAGE, "Cmd": command, "HostConfig": host}
-        made = (await call(f"/containers/create?name=bench-{name}", body))["Id"]
-        await call(f"/containers/{made}/start")
-        return str(made)
+    async def up(self, name: str, command: list[str], host: Mapping[str, Any], **more: Any) -> str:
+        body = {"Image": IMAGE, "Cmd": command, "HostConfig": host, **more}
+        made = str((await self.call(f"/containers/create?name=bench-{name}", body))["Id"])
+        self._made.append(made)
+        await self.call(f"/containers/{made}/start")
+        return made
 
+    async def network(self) -> None:
+        """Make the network and the container that holds the namespace which the others join."""
+        await self.call("/networks/create", {"Name": "pillion-bench"})
+        pause = await self.up("pause", SLEEP, {"NetworkMode": "pillion-bench"})
+        self.joined = {"NetworkMode": f"container:{pause}", "Memory": 64 * 1024 * 1024}
+
+    async def remove(self) -> None:
+        for made in reversed(self._made):
+            await self.call(f"/containers/{made}?force=1", method="DELETE")
+        await self.call("/networks/pillion-bench", method="DELETE")
+
+
+async def bare_once(session: aiohttp.ClientSession) -> float:
+    """The graph of `definition()`, its network included, with nothing but the API calls that it takes."""
+    bare = Bare(session)
     begin = time.perf_counter()
-    await call("/networks/create", {"Name": "pillion-bench"})
-    pause = await up("pause", {"NetworkMode": "pillion-bench"}, SLEEP)
-    joined = {"NetworkMode": f"container:{pause}", "Memory": 64 * 1024 * 1024}
-    init = await up("init", joined, ["true"])
-    await call(f"/containers/{init}/wait")
-    others = await asyncio.gather(up("web", joined, SLEEP), up("side", joined, SLEEP))
+    await bare.network()
+    init = await bare.up("init", ["true"], bare.joined)
+    await bare.call(f"/containers/{init}/wait")
+    await asyncio.gather(bare.up("web", SLEEP, bare.joined), bare.up("side", SLEEP, bare.joined))
     elapsed = time.perf_counter() - begin
-    paths = [*(f"containers/{made}?force=1" for made in (*others, init, pause)), "networks/pillion-bench"]
-    for path in paths:
-        async with session.delete(f"http://docker/v1.41/{path}") as answer:
-            assert answer.status < 400
+    await bare.remove()
     return elapsed
+
+
+async def bare_with_edge(edge: str) -> float:
+    """The graph of `definition(wait=edge)` likewise: web waits for side, to start or to be healthy."""
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(SOCKET)) as session:
+        bare = Bare(session)
+        probe = {"Test": ["CMD-SHELL", "true"], "Interval": 10**9, "Timeout": 10**9}
+
+        async def chain() -> None:
+            side = await bare.up("side", SLEEP, bare.joined, Healthcheck=probe)
+            if edge == "HEALTHY":
+                await healthy(session, side)
+            await bare.up("web", SLEEP, bare.joined)
+
+        begin = time.perf_counter()
+        await bare.network()
+        await asyncio.gather(bare.up("init", SLEEP, bare.joined), chain())
+        elapsed = time.perf_counter() - begin
+        await bare.remove()
+        return elapsed
+
+
+async def healthy(session: aiohttp.ClientSession, container: str) -> None:
+    """Wait for Docker to tell that a container is healthy; it may have done so already."""
+    wanted = json.dumps({"container": [container], "event": ["health_status: healthy"]})
+    parameters = {"filters": wanted, "since": str(int(time.time()) - 5)}
+    async with session.get("http://docker/v1.41/events", params=parameters) as answer:
+        await answer.content.readline()
 
 
 async def against_bare(state_folder: Path) -> None:
@@ -184,7 +229,7 @@ def against_compose(folder: Path) -> None:
         file.write_text(text.replace("CONDITION", condition))
         task = folder / "task.json"
         task.write_text(json.dumps(definition(wait=edge)))
-        theirs, ours = [], []
+        theirs, ours, bare = [], [], []
         for _ in range(COMPOSE_ROUNDS):
             base = [program, "-p", "pillionbench", "-f", str(file)]
             begin = time.perf_counter()
@@ -192,10 +237,12 @@ def against_compose(folder: Path) -> None:
             theirs.append(time.perf_counter() - begin)
             subprocess.run([*base, "down", "-t", "0"], check=True, capture_output=True)
             ours.append(command_once(task))
-        mine, peer = statistics.median(ours), statistics.median(theirs)
+            bare.append(asyncio.run(bare_with_edge(edge)))
+        mine, peer, limit = statistics.median(ours), statistics.median(theirs), statistics.median(bare)
         print(
             f"whole command, {words}: pillion {mine:.2f} s, docker-compose {peer:.2f} s, "
-            f"ratio {mine / peer:.2f} (goal 0.50), medians of {COMPOSE_ROUNDS}"
+            f"ratio {mine / peer:.2f} (goal 0.50), medians of {COMPOSE_ROUNDS}; "
+            f"the bare API calls take {limit:.2f} s, ratio {limit / peer:.2f}"
         )
 
 
