@@ -173,14 +173,14 @@ class EngineTask(Protocol):
     async def open_listeners(
         self, container: str, addresses: Sequence[tuple[str, int]]
     ) -> tuple[socket.socket, ...]:
-        """Return sockets that listen inside the network namespace of a running container.
+        """Return sockets that listen inside the network namespace of a container; none if it has ended.
 
         Raises EngineError (NamespaceUnavailable) where it cannot be entered; the text says why.
         """
         ...
 
     async def open_relay(self, container: str, routes: Sequence[RelayRoute]) -> None:
-        """Have these addresses answered inside the network namespace of a running container.
+        """Have these addresses answered inside the network namespace of a container, unless it has ended.
 
         For where `open_listeners` cannot be used; a second call for a container takes the place of the
         first. All unix sockets are in one folder. Raises EngineError (NamespaceUnavailable).

@@ -33,7 +33,7 @@ from pillion.core.plan.model import (
 from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError
-from pillion.ports.engine import EngineError
+from pillion.ports.engine import EngineError, RelayRoute
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -479,3 +479,11 @@ async def test_nothing_of_a_failed_create_is_left(run: Run, client: DockerClient
         await running.create("web")
     with pytest.raises(ApiError):
         await client.get(f"containers/{running.task.plan.containers[0].engine_name}/json")
+
+
+async def test_a_container_that_has_ended_needs_no_endpoints_and_that_is_no_error(run: Run) -> None:
+    running = await run(task(plain("web", "true", namespaces=NamespacePlan(network="bridge"))))
+    await running.start("web")
+    await running.wait("web", Exited)
+    assert await running.task.open_listeners("web", [("169.254.170.2", 80)]) == ()
+    await running.task.open_relay("web", [RelayRoute(address=("169.254.170.2", 80), target="127.0.0.1:1")])

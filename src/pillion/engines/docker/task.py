@@ -232,14 +232,18 @@ class DockerTask:
     async def open_listeners(
         self, container: str, addresses: Sequence[tuple[str, int]]
     ) -> tuple[socket.socket, ...]:
-        """Return sockets that listen inside the network namespace of a running container."""
+        """Return sockets that listen in the network namespace of a running container; none if it ended."""
         record = self._records[container]
         try:
             inspection = await inspect(self._client, record)
+            if not inspection["State"]["Running"]:
+                return ()
             return await asyncio.to_thread(
                 open_listeners, inspection["State"]["Pid"], addresses, container_id=inspection["Id"]
             )
         except NamespaceUnavailableError as error:
+            if await self._has_ended(record):
+                return ()
             raise EngineError("NamespaceUnavailable", error.reason) from error
         except (ApiError, DeadlinePassedError) as error:
             raise named(error, "NamespaceUnavailable", reaching="inspecting") from error
@@ -249,7 +253,11 @@ class DockerTask:
         beside = self._records[container].plan.engine_name
         image = await self._images.holder()
         self._relays.add(relay_name(beside))
-        await open_relay(self._client, self.plan, beside=beside, image=image, routes=routes)
+        try:
+            await open_relay(self._client, self.plan, beside=beside, image=image, routes=routes)
+        except EngineError:
+            if not await self._has_ended(self._records[container]):
+                raise
 
     async def stats(self, container: str) -> Mapping[str, Any] | None:
         """Return the engine's latest statistics of a container, in Docker's own shape."""
@@ -304,6 +312,13 @@ class DockerTask:
             return  # the addresses stay unknown, which is what the facts then say
         if found.addresses:  # it may have ended again already
             record.found = found
+
+    async def _has_ended(self, record: Record) -> bool:
+        """Say whether a container that was started is over already: then there is nobody left to serve."""
+        try:
+            return not (await inspect(self._client, record))["State"]["Running"]
+        except (ApiError, DeadlinePassedError):
+            return False
 
     async def _make_sure_of_end(self, record: Record) -> None:
         """After a stop: its event has to come. If it does not, the engine is asked."""
