@@ -14,7 +14,7 @@ from typing import Any
 
 from pillion.core.plan.build import make_plan
 from pillion.core.plan.model import TaskIdentity, TaskPlan
-from pillion.core.plan.options import RunOptions
+from pillion.core.plan.options import RunOptions, parse_cluster
 from pillion.core.plan.stubs import narrowed
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.overrides import TaskOverride, apply_overrides, echo_overrides
@@ -52,11 +52,11 @@ def prepare_task(
         definition: as it was read.
         overrides: those of RunTask.
         options: what the user asked for beside the definition.
-        cluster: the cluster that the task believes in.
+        cluster: the cluster that the task believes in, by its name or ARN.
         task_id: 32 hex digits; drawn at random unless it is given.
 
     Raises:
-        OptionError: an option names what the definition does not have.
+        OptionError: an option names what the definition does not have, or the cluster can be none.
         OverridesError: the overrides do.
     """
     overridden = apply_overrides(definition, overrides) if overrides else definition
@@ -70,7 +70,11 @@ def prepare_task(
 
 
 def new_identity(definition: TaskDefinition, *, cluster: str, task_id: str | None = None) -> TaskIdentity:
-    """Give a task the ids and ARNs that ECS would give it, in the region of the environment."""
+    """Give a task the ids and ARNs that ECS would give it, in the region of the environment.
+
+    Raises OptionError if `cluster`, a name or an ARN, can be none.
+    """
+    cluster = parse_cluster(cluster)
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION_DEFAULT
     task_id = task_id or secrets.token_hex(16)
     arn = f"arn:aws:ecs:{region}:{ACCOUNT}"

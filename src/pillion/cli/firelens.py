@@ -32,6 +32,7 @@ def firelens(
     from pillion.cli.definitions import read_definition, read_overrides
     from pillion.core.errors import OverridesError
     from pillion.core.plan.network import network_mode_of
+    from pillion.core.plan.options import OptionError
     from pillion.core.taskdef.overrides import apply_overrides
     from pillion.preparing import new_identity
     from pillion.sidecars.firelens.options import FirelensError
@@ -45,7 +46,7 @@ def firelens(
         plan = plan_firelens(
             overridden, identity, network_mode_of(overridden), FirelensSettings(folder="/firelens")
         )
-    except (FirelensError, OverridesError) as error:
+    except (FirelensError, OptionError, OverridesError) as error:
         raise UserError(f"{file}: {error}") from error
     if plan is None:
         raise UserError(f"{file}: no container has a firelensConfiguration, so there is no log router")

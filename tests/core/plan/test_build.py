@@ -113,6 +113,12 @@ def test_engine_names_follow_the_agent_and_lose_what_docker_would_refuse() -> No
     assert len(name.rsplit("-", 1)[1]) == 20
 
 
+def test_a_family_that_aws_would_refuse_makes_no_engine_name_that_docker_refuses() -> None:
+    value = definition(APP)
+    made = make_plan(value, replace(IDENTITY, family="größe/x"), RunOptions())
+    assert made.containers[0].engine_name.startswith("ecs-grex-7-app-")
+
+
 def test_the_ecs_labels_win_over_the_users() -> None:
     made = plan(definition(replace(APP, docker_labels={"com.amazonaws.ecs.cluster": "mine", "team": "a"})))
     assert made.containers[0].labels == {

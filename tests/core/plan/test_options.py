@@ -9,6 +9,7 @@ from pillion.core.plan.options import (
     OptionError,
     Publish,
     parse_assignment,
+    parse_cluster,
     parse_publish,
     parse_pull_behavior,
 )
@@ -43,6 +44,20 @@ def test_an_assignment_is_split_at_the_first_equals_sign() -> None:
 def test_half_an_assignment_is_refused(text: str) -> None:
     with pytest.raises(OptionError, match="is not an image: write it like x=y"):
         parse_assignment(text, "an image", "x=y")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("default", "default"), ("arn:aws:ecs:eu-west-1:111122223333:cluster/my_shop-1", "my_shop-1")],
+)
+def test_a_cluster_goes_by_its_name_or_its_arn(text: str, name: str) -> None:
+    assert parse_cluster(text) == name
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "a b", "größe", "x" * 256, "arn:aws:ecs:eu-west-1:1:service/a"])
+def test_what_can_be_no_cluster_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="is not a cluster: write 1 to 255 letters"):
+        parse_cluster(text)
 
 
 def test_pull_behaviours_go_by_the_agents_names() -> None:

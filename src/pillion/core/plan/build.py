@@ -105,7 +105,7 @@ class _Maker:
         volumes, volume_notices = plan_volumes(
             definition,
             chosen=dict(self._options.volumes),
-            engine_prefix=f"ecs-{identity.family}-{identity.revision}",
+            engine_prefix=self._prefix(),
             unique=self._unique("volumes"),
         )
         pauses = [self._pause(kind) for kind in pause_kinds(definition)]
@@ -162,9 +162,11 @@ class _Maker:
         return hashlib.sha256(f"{self._identity.task_id} {what}".encode()).hexdigest()[:20]
 
     def _engine_name(self, name: str) -> str:
-        kept = "".join(letter for letter in name if letter.isascii() and (letter.isalnum() or letter == "-"))
-        identity = self._identity
-        return f"ecs-{identity.family}-{identity.revision}-{kept}-{self._unique(name)}"
+        return f"{self._prefix()}-{_plain(name, '-')}-{self._unique(name)}"
+
+    def _prefix(self) -> str:
+        """How names of the task's containers and volumes begin on the engine."""
+        return f"ecs-{_plain(self._identity.family, '-_')}-{self._identity.revision}"
 
     def _arn(self, name: str) -> str:
         digits = hashlib.sha256(f"{self._identity.task_id} arn {name}".encode()).hexdigest()
@@ -297,6 +299,11 @@ class _Maker:
             )
             for resource in _inputs_of(self._definition, item)
         )
+
+
+def _plain(name: str, others: str) -> str:
+    """Leave out of a name what an engine takes in none of its own: all but letters, digits, and `others`."""
+    return "".join(letter for letter in name if letter.isascii() and (letter.isalnum() or letter in others))
 
 
 def _inputs_of(definition: TaskDefinition, item: ContainerDefinition) -> tuple[str, ...]:

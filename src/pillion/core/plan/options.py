@@ -50,6 +50,7 @@ class RunOptions:
     stub: frozenset[str] = frozenset()
 
 
+_CLUSTER = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _PUBLISH = re.compile(
     r"^(?:(?P<container>[A-Za-z0-9_-]+)=)?"
     r"(?:(?:(?P<ip>\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\]):)?(?P<host>\d*):)?"
@@ -88,6 +89,14 @@ def parse_assignment(text: str, what: str, example: str) -> tuple[str, str]:
     if not separator or not key.strip() or not value.strip():
         raise OptionError(f"{text!r} is not {what}: write it like {example}")
     return key.strip(), value.strip()
+
+
+def parse_cluster(text: str) -> str:
+    """Parse a cluster as RunTask takes it, its name or its ARN, and return the name. Raises OptionError."""
+    name = text.rpartition(":cluster/")[2] if text.startswith("arn:") else text
+    if not _CLUSTER.fullmatch(name):
+        raise OptionError(f"{text!r} is not a cluster: write 1 to 255 letters, digits, hyphens, underscores")
+    return name
 
 
 def parse_pull_behavior(text: str) -> PullBehavior:
