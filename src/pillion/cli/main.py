@@ -23,6 +23,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("pillion.cli.explain", "Say why a task is where it is, and what to change."),
     "stats": ("pillion.cli.stats", "Show what the containers of running tasks use, against their limits."),
     "firelens": ("pillion.cli.firelens", "Print the log router's configuration as ECS would generate it."),
+    "completion": ("pillion.cli.completion", "Print the completion script of bash, zsh or fish."),
     "env": ("pillion.cli.env", "Point the AWS tools of this terminal at the local AWS of a run."),
 }
 """Name of a command -> the module that has it under the same name (else behind a colon), and its help."""
@@ -33,6 +34,10 @@ _NEW_OBJECTS = 50_000
 A start makes some hundred thousand objects that all stay; with Python's own 700 a twentieth of its time goes
 into looking for garbage among them.
 """
+
+
+COMPLETION_VARIABLE = "_PILLION_COMPLETE"
+"""Set by the shell that asks for completions; click wants this name."""
 
 
 class LazyGroup(click.Group):
@@ -50,6 +55,10 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), attribute or cmd_name)
         if not isinstance(command, click.Command):
             raise TypeError(f"{cmd_name} is not a command")
+        if COMPLETION_VARIABLE in os.environ:
+            from pillion.cli.completion import complete_words_of
+
+            complete_words_of(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -8,7 +8,6 @@ folder and its files are for their owner only: a journal holds no secrets, but i
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,9 +21,10 @@ from pillion.core.lifecycle.events import Event
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.usage import Observed, decode_usage, encode_usage
 from pillion.ports.store import StoreError
+from pillion.stores.place import DATABASE_NAME, state_folder
 from pillion.stores.schema import SCHEMA_VERSION, NewerSchemaError, migrate
 
-DATABASE_NAME = "journal.db"
+__all__ = ["DATABASE_NAME", "SqliteJournal", "SqliteStore", "StoredTask", "state_folder"]
 
 BUSY_S = 5.0
 """How long a write waits for another pillion that is writing."""
@@ -55,15 +55,6 @@ class StoredTask:
     result: Mapping[str, Any]
     usage: Mapping[str, Observed] = field(default_factory=dict)
     owner: str | None = None
-
-
-def state_folder() -> Path:
-    """Return where pillion keeps its state: PILLION_STATE_DIR, else `pillion` below XDG_STATE_HOME."""
-    chosen = os.environ.get("PILLION_STATE_DIR")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "pillion"
 
 
 class SqliteStore:
