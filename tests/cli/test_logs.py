@@ -191,7 +191,10 @@ def test_following_a_task_whose_supervisor_is_gone_ends_with_what_there_is(
 def following(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Run `pillion logs -f` in a process of its own, as people do."""
     command = [sys.executable, "-m", "pillion", "logs", "-f", *arguments]
+    # Where the tests themselves run in the background Ctrl-C is ignored, and that would be inherited.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     try:
         yield process
     finally:
