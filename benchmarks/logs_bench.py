@@ -58,7 +58,7 @@ FIRELENS_LINES = 50_000
 """Fewer: the stand-in is no Fluent Bit, and its speed is not what is measured."""
 GOAL_PER_SECOND = 50_000
 KEEPING_ROUNDS = 5
-START_ROUNDS = 7
+START_PAIRS = 25
 RUN_TIMEOUT_S = 60.0
 
 
@@ -293,17 +293,21 @@ async def cost_on_start(folder: Path) -> None:
         wait.cancel()
         return (watcher.running_at - began) * 1000
 
-    times: dict[AwsMode, list[float]] = {AwsMode.NONE: [], AwsMode.LOCAL: []}
     await start_ms(AwsMode.LOCAL)  # imports
-    for _ in range(START_ROUNDS):
-        for mode, found in times.items():
-            found.append(await start_ms(mode))
-    none, local = (statistics.median(times[mode]) for mode in (AwsMode.NONE, AwsMode.LOCAL))
-    spread = max(times[AwsMode.NONE]) - min(times[AwsMode.NONE])
+    # Pairs of runs side by side in time, in turns the first: what else the machine does meanwhile
+    # moves both, and falls out of their difference.
+    without: list[float] = []
+    differences: list[float] = []
+    for number in range(START_PAIRS):
+        order = (AwsMode.NONE, AwsMode.LOCAL) if number % 2 else (AwsMode.LOCAL, AwsMode.NONE)
+        found = {mode: await start_ms(mode) for mode in order}
+        without.append(found[AwsMode.NONE])
+        differences.append(found[AwsMode.LOCAL] - found[AwsMode.NONE])
+    low, middle, high = statistics.quantiles(differences, n=4)
     print(
-        f"start to RUNNING of a task that needs no AWS: --aws local {local:.0f} ms, "
-        f"--aws none {none:.0f} ms, {local - none:+.0f} ms (goal: none), medians of {START_ROUNDS}; "
-        f"single runs without AWS differ by up to {spread:.0f} ms"
+        f"start to RUNNING of a task that needs no AWS: --aws none {statistics.median(without):.0f} ms, "
+        f"--aws local {middle:+.1f} ms (goal: none), median of {START_PAIRS} pairs; "
+        f"half of them lie between {low:+.1f} and {high:+.1f} ms"
     )
 
 

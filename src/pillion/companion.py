@@ -11,18 +11,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pillion.core.inputs.needs import REGISTRY_CREDENTIALS_RESOURCE
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.model import Notice
-from pillion.doors import Doors, open_doors
-from pillion.drain import Drain
-from pillion.log_report import describe_pipeline
 from pillion.ports.aws import LogReport, PipelineReport, Reading, TaskAws
 from pillion.ports.companion import CreateExtras
 from pillion.ports.engine import EngineError, EngineTask, LogLine
 from pillion.serving import Place, TaskServers, Way
-from pillion.sidecars.firelens.plan import FirelensPlan
+
+if TYPE_CHECKING:
+    from pillion.doors import Doors
+    from pillion.drain import Drain
+    from pillion.sidecars.firelens.plan import FirelensPlan
 
 _LOOK_AGAIN_S = 0.02
 
@@ -147,6 +149,8 @@ class Companion:
 
     def _open_doors(self) -> Doors:
         if self._doors is None:
+            from pillion.doors import open_doors
+
             self._doors = open_doors(self.place, self.servers.addresses(), state_folder=self.state_folder)
             self.servers.serve(self._doors.sockets)
         return self._doors
@@ -163,6 +167,8 @@ class Companion:
         """Take the place of the log router where Docker's driver cannot do without one."""
         if self.firelens is None or container != self.firelens.router or not self.waits_for_router:
             return
+        from pillion.drain import Drain
+
         self._drain = Drain(self.firelens.socket_path, self._router_is_gone)
         self._opening = asyncio.create_task(self._drain.open())
 
@@ -187,6 +193,8 @@ class Companion:
                 )
                 self.tell(Notice(code="log-loss", text=text, container=report.container))
         if self.count_logs is not None:
+            from pillion.log_report import describe_pipeline
+
             for pipeline in await self.count_logs(reports, self._read()):
                 text = describe_pipeline(pipeline)
                 self.tell(Notice(code="log-count", text=text, container=pipeline.container))

@@ -30,7 +30,7 @@ from pillion.ports.store import StoreError
 from pillion.requests import NotAdoptableError, decode_request, undertaking_of
 from pillion.runtime.observer import Observer
 from pillion.serving import EndpointsSettingError
-from pillion.sidecars.firelens.options import FirelensError
+from pillion.sidecars.firelens.errors import FirelensError
 from pillion.stores.sqlite import SqliteStore
 from pillion.supervising import RunOutcome, TaskControl, Undertaking, forget_old, supervise
 

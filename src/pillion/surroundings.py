@@ -1,12 +1,12 @@
-"""Everything around one run of a task: its final plan, its AWS, its endpoints, its log router's files.
+"""Everything around one run of a task: its final plan, its AWS, its endpoints, its log router.
 
 Part of the composition root. The plan of the definition is amended here with what depends on the machine:
-where the endpoints are served, the log router's files, and (local AWS only) AWS's own host names.
+where the endpoints are served, and, for a task that has a log router, what `routing` adds. What only some
+tasks need is imported when one does.
 """
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,19 +16,15 @@ from typing import TYPE_CHECKING
 
 from pillion.aws.backend import AwsBackend
 from pillion.aws.log_calls import LogCalls
-from pillion.aws.roles import RoleSessions
-from pillion.aws.router_files import remove_router_files
 from pillion.aws.task import TaskAwsSession, TaskScope
-from pillion.aws.tls import Authority, TlsError, host_names, open_authority, server_context
 from pillion.companion import Companion
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.plan.dependencies import log_router, logs_through_firelens
-from pillion.core.plan.endpoints import ENDPOINT_HOST, EndpointIds, draw_endpoint_ids, with_endpoints
-from pillion.core.plan.model import Bind, Notice, TaskPlan
+from pillion.core.plan.endpoints import EndpointIds, draw_endpoint_ids, with_endpoints
+from pillion.core.plan.model import Notice, TaskPlan
 from pillion.core.record import Standing
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.endpoints.desk import TaskDesk
-from pillion.log_report import count_pipelines
 from pillion.ports.aws import LogReport, PipelineReport, Reading
 from pillion.ports.clock import Clock
 from pillion.ports.engine import Capabilities, Engine, EngineTask
@@ -45,14 +41,12 @@ from pillion.serving import (
     choose_way,
     find_place,
 )
-from pillion.sidecars.amend import with_aws_hosts, with_extra_host, with_firelens
-from pillion.sidecars.firelens.plan import FirelensPlan, FirelensSettings, plan_firelens
+from pillion.sidecars.amend import with_extra_host
 
 if TYPE_CHECKING:
-    import ssl
-
     from pillion.aws.local.process import LocalAws
     from pillion.endpoints.sampling import StatsSampler
+    from pillion.routing import Routing
 
 HOST_GATEWAY = "host-gateway"
 """Docker's word for the host's address in an extra host."""
@@ -142,13 +136,17 @@ async def open_surroundings(
         announce_folder=settings.state_folder / "aws",
         local=local_aws,
     )
-    firelens = _firelens(base, definition, settings)
-    authority, tls, tls_notices = _tls(settings, backend, place, firelens)
+    routing = None
+    if log_router(definition) is not None:
+        from pillion.routing import open_routing
+
+        routing = open_routing(base, definition, settings, backend, is_link_local=place.is_link_local)
     standing = taken_over
     if standing is None:
         ids = draw_endpoint_ids(base, has_task_role=has_role, draw=lambda: str(uuid.uuid4()))
+        placed = _with_place(base, place, ids)
         standing = Standing(
-            plan=_amended(base, place, ids, firelens, authority, backend),
+            plan=placed if routing is None else routing.amend(placed),
             ids=ids,
             metadata=place.metadata,
             aws=place.aws,
@@ -160,22 +158,26 @@ async def open_surroundings(
         calls = LogCalls(backend.clients)
         stack.push_async_callback(calls.close)
         link = RunLink()
-        if firelens is not None:
-            stack.push_async_callback(_remove_router_files, firelens, link)
+        if routing is not None:
+            stack.push_async_callback(_remove_router_files, routing, link)
         task = engine.open(plan)
         scope = TaskScope(
             definition=definition,
             task_id=plan.identity.task_id,
             declared={item.name: item.environment for item in plan.containers},
             endpoint_url=f"http://{place.aws}" if place.aws and backend.needs_gateway else None,
-            firelens=firelens,
+            firelens=routing.firelens if routing is not None else None,
         )
-        roles = RoleSessions(
-            backend.clients,
-            mode=settings.aws.mode,
-            assume_role=settings.aws.assume_role,
-            now_s=clock.now_s,
-        )
+        roles = None
+        if has_role:
+            from pillion.aws.roles import RoleSessions
+
+            roles = RoleSessions(
+                backend.clients,
+                mode=settings.aws.mode,
+                assume_role=settings.aws.assume_role,
+                now_s=clock.now_s,
+            )
         samplers: list[StatsSampler] = []
 
         async def stats_of(container: str) -> ContainerStats | None:
@@ -189,8 +191,11 @@ async def open_surroundings(
         async def count_logs(
             reports: tuple[LogReport, ...], read: Mapping[str, Reading]
         ) -> tuple[PipelineReport, ...]:
+
+            from pillion.log_report import count_pipelines
+
             names = {item.name: item.engine_name for item in plan.containers}
-            return await count_pipelines(definition, reports, firelens, read, backend, names=names)
+            return await count_pipelines(definition, reports, scope.firelens, read, backend, names=names)
 
         desk = TaskDesk(
             plan=plan,
@@ -199,46 +204,35 @@ async def open_surroundings(
             state=link.state,
             facts=task.facts,
             stats_of=stats_of,
-            roles=roles if has_role else None,
+            roles=roles,
         )
         servers = TaskServers(
-            desk, trouble=link.trouble, aws=backend.url if backend.needs_gateway else None, tls=tls
+            desk,
+            trouble=link.trouble,
+            aws=backend.url if backend.needs_gateway else None,
+            tls=routing.tls if routing is not None else None,
         )
         companion = Companion(
             task=task,
             aws=TaskAwsSession(scope, backend, calls),
             servers=servers,
             place=place,
-            firelens=firelens,
+            firelens=scope.firelens,
             state_folder=settings.state_folder,
             waits_for_router=not settings.firelens_asynchronous,
             tell=link.tell,
             count_logs=count_logs if settings.count_logs else None,
         )
-        notices = (*_place_notices(place), *_log_notices(definition), *tls_notices)
+        routed = routing.notices if routing is not None else ()
+        notices = (*_place_notices(place), *_log_notices(definition), *routed)
         stack.push_async_callback(companion.close)
         companion.open()
         yield Surroundings(standing=standing, task=task, companion=companion, notices=notices, link=link)
 
 
-async def _remove_router_files(firelens: FirelensPlan, link: RunLink) -> None:
+async def _remove_router_files(routing: Routing, link: RunLink) -> None:
     if not link.is_left:  # the router of a task that goes on needs them
-        await asyncio.to_thread(remove_router_files, firelens)
-
-
-def _amended(
-    base: TaskPlan,
-    place: Place,
-    ids: EndpointIds,
-    firelens: FirelensPlan | None,
-    authority: Authority | None,
-    backend: AwsBackend,
-) -> TaskPlan:
-    plan = _with_place(base, place, ids)
-    if firelens is None:
-        return plan
-    plan = with_firelens(plan, firelens)
-    return plan if authority is None else _with_aws_hosts(plan, firelens, authority, backend)
+        await routing.remove_files()
 
 
 def _with_place(plan: TaskPlan, place: Place, ids: EndpointIds) -> TaskPlan:
@@ -247,52 +241,6 @@ def _with_place(plan: TaskPlan, place: Place, ids: EndpointIds) -> TaskPlan:
     if place.route_host == HOST_NAME:
         plan = with_extra_host(plan, HOST_NAME, HOST_GATEWAY)
     return with_endpoints(plan, ids, authority=place.metadata)
-
-
-def _firelens(plan: TaskPlan, definition: TaskDefinition, settings: RunSettings) -> FirelensPlan | None:
-    # A part of the id will do, and Linux allows little more than a hundred bytes for the socket's path.
-    folder = settings.state_folder.absolute() / "firelens" / plan.identity.task_id[:12]
-    return plan_firelens(
-        definition,
-        plan.identity,
-        plan.network_mode,
-        FirelensSettings(folder=str(folder), asynchronous=settings.firelens_asynchronous),
-    )
-
-
-def _with_aws_hosts(
-    plan: TaskPlan, firelens: FirelensPlan, authority: Authority, backend: AwsBackend
-) -> TaskPlan:
-    certificate = Bind(
-        host_path=str(authority.certificate_path.absolute()),
-        container_path=authority.container_path,
-        read_only=True,
-    )
-    return with_aws_hosts(
-        plan,
-        router=firelens.router,
-        hosts=host_names(backend.region),
-        address=ENDPOINT_HOST,
-        certificate=certificate,
-    )
-
-
-def _tls(
-    settings: RunSettings, backend: AwsBackend, place: Place, firelens: FirelensPlan | None
-) -> tuple[Authority | None, ssl.SSLContext | None, tuple[Notice, ...]]:
-    """TLS under AWS's own names, for log routers that speak nothing else; only where AWS is not AWS."""
-    if firelens is None or not backend.needs_gateway or not place.is_link_local:
-        return None, None, ()
-    try:
-        authority = open_authority(settings.state_folder / "tls")
-        context = server_context(authority, backend.region)
-    except TlsError as error:
-        return None, None, (Notice(code="no-tls", text=str(error), container=firelens.router),)
-    text = (
-        f"AWS's host names in {backend.region} lead to {settings.aws.url or 'local AWS'} inside this task, "
-        "and the log router trusts a CA of pillion for them"
-    )
-    return authority, context, (Notice(code="aws-hosts", text=text, container=firelens.router),)
 
 
 def _place_notices(place: Place) -> tuple[Notice, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pillion
 
@@ -43,3 +44,61 @@ def test_checking_loads_neither_the_engine_nor_aws() -> None:
 def test_pillion_can_be_imported_without_its_extras() -> None:
     loaded = loaded_by("import pillion.app, pillion.cli.main, pillion.cli.run, pillion.surroundings")
     assert loaded.isdisjoint({"boto3", "botocore", "moto", "cryptography"})
+
+
+LOADED_FOR_THOSE_THAT_NEED_THEM = {
+    "pillion.aws.files",
+    "pillion.aws.logs",
+    "pillion.aws.registry",
+    "pillion.aws.roles",
+    "pillion.aws.router_files",
+    "pillion.aws.secrets",
+    "pillion.aws.seeding",
+    "pillion.aws.tls",
+    "pillion.doors",
+    "pillion.drain",
+    "pillion.log_report",
+    "pillion.routing",
+    "pillion.sidecars.firelens.plan",
+}
+
+RUN = """
+import asyncio, sys
+from pathlib import Path
+from pillion.core.plan.options import RunOptions
+from pillion.core.taskdef.parse import parse_task_definition
+from pillion.engines.simulated.engine import SimulatedEngine
+from pillion.engines.simulated.virtual_time import VirtualClock, run_in_virtual_time
+from pillion.preparing import prepare_task
+from pillion.run_settings import RunSettings
+from pillion.surroundings import open_surroundings
+import pillion.app, pillion.cli.run, pillion.supervising
+
+async def live():
+    app = {"name": "app", "image": "app:1", "memory": 64}
+    document = {"family": "plain", "networkMode": "awsvpc", "containerDefinitions": [app]}
+    prepared = prepare_task(parse_task_definition(document).definition, None, RunOptions(), cluster="default")
+    clock = VirtualClock()
+    engine = SimulatedEngine({}, clock=clock)
+    async with open_surroundings(
+        prepared.plan,
+        prepared.running,
+        RunSettings(state_folder=Path(sys.argv[1])),
+        engine=engine,
+        capabilities=await engine.capabilities(),
+        clock=clock,
+    ) as around:
+        await around.companion.extras("app")
+        await around.companion.before_start("app", "id")
+
+run_in_virtual_time(live())
+print(" ".join(sys.modules))
+"""
+
+
+def test_a_task_that_needs_nothing_of_aws_loads_nothing_of_what_would_bring_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert LOADED_FOR_THOSE_THAT_NEED_THEM & set(done.stdout.split()) == set()

@@ -14,7 +14,6 @@ from typing import Final, Self
 from pillion.aws.clients import EMULATOR_KEYS, AwsClients
 from pillion.aws.local.announce import RunningAws, announce, withdraw
 from pillion.aws.local.process import LocalAws, LocalAwsError
-from pillion.aws.seeding import apply_seed
 from pillion.aws.settings import AwsMode, AwsSettings
 from pillion.ports.aws import AwsCallError
 
@@ -109,6 +108,8 @@ class AwsBackend:
             except LocalAwsError as error:
                 raise AwsCallError("AWS", "Unavailable", str(error)) from error
             if not self._seeded:
+                from pillion.aws.seeding import apply_seed
+
                 await apply_seed(self.settings.seed, self._seeding_clients, self._folder)
                 self._seeded = True
                 if self._announce_folder is not None:

@@ -1,7 +1,7 @@
 """The AWS side of one task: its secrets, environment files, registry logins, log router and log streams.
 
 Implements `ports.aws.TaskAws`. Fetching is elsewhere; here is what belongs to which container, and ECS's
-names for what goes wrong.
+names for what goes wrong. What fetches is imported by a task that needs it: most need nothing of AWS.
 """
 
 from __future__ import annotations
@@ -9,18 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pillion.aws.backend import AwsBackend
-from pillion.aws.files import FilesUnavailableError, fetch_environment_files, fetch_object
 from pillion.aws.log_calls import LogCalls
-from pillion.aws.logs import AwslogsSink, LogTarget
-from pillion.aws.registry import RegistryCredentialsError, fetch_registry_login
-from pillion.aws.router_files import RouterFilesError, write_router_files
-from pillion.aws.secrets import SecretsUnavailableError, fetch_secrets
-from pillion.core.awslogs.events import LogEvent
-from pillion.core.awslogs.options import AwslogsOptionError, AwslogsOptions, read_awslogs_options
-from pillion.core.inputs.envfile import merge_environment_files
 from pillion.core.inputs.environment import extra_environment
 from pillion.core.inputs.needs import (
     ENVIRONMENT_FILES_RESOURCE,
@@ -40,7 +32,12 @@ from pillion.core.taskdef.enums import LogDriver
 from pillion.core.taskdef.model import ContainerDefinition, TaskDefinition
 from pillion.ports.aws import AwsCallError, LogReport, LogSink, RegistryLogin
 from pillion.ports.engine import EngineError
-from pillion.sidecars.firelens.plan import FirelensPlan
+
+if TYPE_CHECKING:
+    from pillion.aws.logs import AwslogsSink
+    from pillion.core.awslogs.events import LogEvent
+    from pillion.core.awslogs.options import AwslogsOptions
+    from pillion.sidecars.firelens.plan import FirelensPlan
 
 CANNOT_START: Final = "CannotStartContainerError"
 
@@ -116,6 +113,11 @@ class TaskAwsSession:
             for need in environment_file_needs(self._scope.definition)
             if need.container == container
         ]
+        merged: Mapping[str, str] = {}
+        if files:
+            from pillion.core.inputs.envfile import merge_environment_files
+
+            merged = merge_environment_files(files)
         secrets = {
             need.name: self._fetched.secrets[need.source]
             for need in self._secret_needs()
@@ -123,7 +125,7 @@ class TaskAwsSession:
         }
         return extra_environment(
             image=image_environment,
-            files=merge_environment_files(files),
+            files=merged,
             declared=self._scope.declared.get(container, {}),
             secrets={**secrets, **self._router_secrets(container)},
             region=self._backend.region,
@@ -153,6 +155,8 @@ class TaskAwsSession:
         definition = self._definition_of(container)
         if _driver_of(definition) is not LogDriver.AWSLOGS or container in self._sinks:
             return
+        from pillion.aws.logs import AwslogsSink, LogTarget
+
         options = self._awslogs_options(definition)
         stream = options.stream_name(container=container, task_id=self._scope.task_id, runtime_id=runtime_id)
         await self._make_stream(container, options, stream)
@@ -196,6 +200,8 @@ class TaskAwsSession:
         }
 
     async def _prepare_secrets(self) -> None:
+        from pillion.aws.secrets import SecretsUnavailableError, fetch_secrets
+
         try:
             sources = [need.source for need in self._secret_needs()]
         except ReferenceTextError as error:
@@ -209,6 +215,8 @@ class TaskAwsSession:
             raise EngineError(RESOURCE_INITIALIZATION_ERROR, str(error)) from error
 
     async def _prepare_files(self) -> None:
+        from pillion.aws.files import FilesUnavailableError, fetch_environment_files
+
         arns = [need.arn for need in environment_file_needs(self._scope.definition)]
         self._check_execution_role("environment file resource")
         try:
@@ -219,6 +227,8 @@ class TaskAwsSession:
             raise EngineError(RESOURCE_INITIALIZATION_ERROR, str(error)) from error
 
     async def _prepare_logins(self) -> None:
+        from pillion.aws.registry import RegistryCredentialsError, fetch_registry_login
+
         self._check_execution_role("asm resource")
         logins: dict[str, RegistryLogin] = {}
         for need in registry_needs(self._scope.definition):  # one after the other, as the agent asks
@@ -236,6 +246,9 @@ class TaskAwsSession:
         firelens = self._scope.firelens
         if firelens is None:
             return
+        from pillion.aws.files import fetch_object
+        from pillion.aws.router_files import RouterFilesError, write_router_files
+
         try:
             external = None
             if firelens.options.s3 is not None:
@@ -251,6 +264,8 @@ class TaskAwsSession:
             raise EngineError(RESOURCE_INITIALIZATION_ERROR, text)
 
     def _awslogs_options(self, definition: ContainerDefinition) -> AwslogsOptions:
+        from pillion.core.awslogs.options import AwslogsOptionError, read_awslogs_options
+
         log = definition.log_configuration
         given = dict(log.options or {}) if log is not None else {}
         secret = {name: value.reveal() for name, value in self.log_options(definition.name or "").items()}

@@ -35,7 +35,7 @@ def firelens(
     from pillion.core.plan.options import OptionError
     from pillion.core.taskdef.overrides import apply_overrides
     from pillion.preparing import new_identity
-    from pillion.sidecars.firelens.options import FirelensError
+    from pillion.sidecars.firelens.errors import FirelensError
     from pillion.sidecars.firelens.plan import FirelensSettings, plan_firelens
 
     definition, _ = read_definition(file, family)

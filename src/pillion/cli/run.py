@@ -195,7 +195,7 @@ def _run_here(task: _Task, settings: RunSettings, output: JsonLines | TextLines)
     from pillion.ports.engine import Capabilities, EngineUnreachableError
     from pillion.ports.store import StoreError
     from pillion.serving import EndpointsSettingError
-    from pillion.sidecars.firelens.options import FirelensError
+    from pillion.sidecars.firelens.errors import FirelensError
 
     identity = task.prepared.plan.identity
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.model import Bind, ContainerPlan, NetworkMode, TaskPlan
-from pillion.sidecars.firelens.plan import FirelensPlan
+
+if TYPE_CHECKING:
+    from pillion.sidecars.firelens.plan import FirelensPlan
 
 
 def with_firelens(plan: TaskPlan, firelens: FirelensPlan) -> TaskPlan:

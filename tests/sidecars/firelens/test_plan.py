@@ -6,7 +6,7 @@ from pillion.core.inputs.references import parse_object_arn
 from pillion.core.plan.model import Bind, LogPlan, NetworkMode
 from pillion.core.taskdef.enums import LogDriver
 from pillion.core.taskdef.model import ContainerDefinition, LogConfiguration, TaskDefinition
-from pillion.sidecars.firelens.options import FirelensError
+from pillion.sidecars.firelens.errors import FirelensError
 from pillion.sidecars.firelens.plan import (
     FirelensPlan,
     FirelensSettings,

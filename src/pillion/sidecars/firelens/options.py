@@ -14,6 +14,7 @@ from typing import Final
 
 from pillion.core.inputs.references import ReferenceTextError, S3Object, parse_object_arn
 from pillion.sidecars.firelens.configuration import Grep, GrepAction, Output, RouterType
+from pillion.sidecars.firelens.errors import FirelensError
 
 OUTPUT_KEYS: Final = {RouterType.FLUENTBIT: "Name", RouterType.FLUENTD: "@type"}
 BUFFER_LIMIT: Final = "log-driver-buffer-limit"
@@ -22,10 +23,6 @@ EXCLUDE_PATTERN: Final = "exclude-pattern"
 
 _TRUE_TEXTS: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 """What Go's strconv.ParseBool takes for true; all else counts as false, also what it cannot read."""
-
-
-class FirelensError(ValueError):
-    """A FireLens configuration that ECS refuses when the task starts. The agent's text where it is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

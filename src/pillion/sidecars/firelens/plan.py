@@ -25,8 +25,8 @@ from pillion.sidecars.firelens.configuration import (
     Interface,
     RouterType,
 )
+from pillion.sidecars.firelens.errors import FirelensError
 from pillion.sidecars.firelens.options import (
-    FirelensError,
     RoutedOptions,
     RouterOptions,
     read_routed_options,
