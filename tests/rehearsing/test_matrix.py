@@ -6,14 +6,14 @@ from pillion.rehearsing.values import drill_value
 from rehearsing.definitions import PROXIED, ROUTED, container, prepared
 
 HANGING = """\
-        fails    crashes   crashes  exits   never    turns      out of  ignores
-        to pull  at start  later    with 0  healthy  unhealthy  memory  stop
-loader  never    never     never    -       -        -          never   -
-        0s       0.1s      0.1s                                 0.1s
-envoy   never!   HANGS!    on       on      HANGS!   on         HANGS!  on
-        0.2s                                                            5.1s
-web *   never    stops     stops    stops   -        -          stops   on
-        0s       0.1s      0.1s     0.1s                        0.1s    10.1s
+        fails    crashes   crashes  exits   never   never    turns      out of  ignores
+        to pull  at start  later    with 0  ends    healthy  unhealthy  memory  stop
+loader  never    never     never    -       HANGS!  -        -          never   -
+        0s       0.1s      0.1s                                         0.1s
+envoy   never!   HANGS!    on       on      -       HANGS!   on         HANGS!  on
+        0.2s                                                                    5.1s
+web *   never    stops     stops    stops   -       -        -          stops   on
+        0s       0.1s      0.1s     0.1s                                0.1s    10.1s
 
 on: the task runs on
 stops: the task stops
@@ -23,6 +23,9 @@ HANGS: the task stays PENDING for ever
 times: from the mishap, or from the stop that is ignored, until the task is STOPPED
 
 Should not be left like that:
+  loader: the task waits for ever, and nobody is told
+    never ends: web waits for loader to exit with 0 (SUCCESS)
+    Give loader a startTimeout: when it has passed, ECS stops the task and says why.
   envoy is not essential and takes the task down all the same
     fails to pull
     Make envoy essential if the task is worth nothing without it; if it is not, let nobody wait for it.
@@ -42,7 +45,7 @@ def test_the_matrix_shows_every_mishap_and_says_what_to_do() -> None:
 
 def test_output_that_is_lost_is_marked_and_told() -> None:
     text = drill_text(run_drill(ROUTED, {}))
-    assert "router  never!   on~       on~      on~     -        -          on~     on\n" in text
+    assert "router  never!   on~       on~      on~     -      -        -          on~     on\n" in text
     assert "  router crashes later: that of app\n" in text
 
 
@@ -65,7 +68,7 @@ def test_the_value_has_all_trials() -> None:
         {"name": "envoy", "essential": False},
         {"name": "web", "essential": True},
     ]
-    assert (len(value["trials"]), value["dangers"]) == (18, 4)
+    assert (len(value["trials"]), value["dangers"]) == (19, 5)
     hanging = next(item for item in value["trials"] if item["mishap"] == "NEVER_HEALTHY")
     assert hanging == {
         "container": "envoy",

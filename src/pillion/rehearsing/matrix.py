@@ -14,6 +14,7 @@ _HEADS = {
     Mishap.CRASHES_AT_START: ("crashes", "at start"),
     Mishap.CRASHES_LATER: ("crashes", "later"),
     Mishap.EXITS_WITH_0: ("exits", "with 0"),
+    Mishap.NEVER_ENDS: ("never", "ends"),
     Mishap.NEVER_HEALTHY: ("never", "healthy"),
     Mishap.TURNS_UNHEALTHY: ("turns", "unhealthy"),
     Mishap.OUT_OF_MEMORY: ("out of", "memory"),

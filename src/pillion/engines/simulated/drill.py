@@ -41,6 +41,7 @@ class Mishap(Enum):
     CRASHES_AT_START = "crashes at start"
     CRASHES_LATER = "crashes later"
     EXITS_WITH_0 = "exits with 0"
+    NEVER_ENDS = "never ends"
     NEVER_HEALTHY = "never gets healthy"
     TURNS_UNHEALTHY = "turns unhealthy"
     OUT_OF_MEMORY = "runs out of memory"
@@ -100,12 +101,20 @@ def drill(spec: TaskSpec, scene: Scene, *, log_routes: Mapping[str, str] | None 
 
 
 def mishaps_of(item: ContainerSpec, role: Role) -> Iterator[Mishap]:
-    """Yield what can happen to a container: no health without a check, no exit of what ends anyway."""
+    """Yield what can happen to a container: no health without a check, no exit of what ends anyway.
+
+    Only what ends when all is well can fail to end.
+    """
     ends_anyway = role.behaviour.life(0).exits_after_s is not None
     for mishap in Mishap:
         about_health = mishap in (Mishap.NEVER_HEALTHY, Mishap.TURNS_UNHEALTHY)
         about_later = mishap in (Mishap.EXITS_WITH_0, Mishap.HANGS_ON_STOP)
-        if not (about_health and not item.has_health_check) and not (about_later and ends_anyway):
+        cannot = (
+            (about_health and not item.has_health_check)
+            or (about_later and ends_anyway)
+            or (mishap is Mishap.NEVER_ENDS and not ends_anyway)
+        )
+        if not cannot:
             yield mishap
 
 
@@ -235,6 +244,8 @@ def _troubled_life(life: Life, mishap: Mishap) -> Life:
             return replace(life, exits_after_s=when_s, exit_code=_CRASH_EXIT_CODE)
         case Mishap.EXITS_WITH_0:
             return replace(life, exits_after_s=LATER_S, exit_code=0)
+        case Mishap.NEVER_ENDS:
+            return replace(life, exits_after_s=None)
         case Mishap.NEVER_HEALTHY:
             return replace(life, healthy_after_s=None)
         case Mishap.TURNS_UNHEALTHY:
