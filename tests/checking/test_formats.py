@@ -138,5 +138,5 @@ def test_junit_has_a_passed_case_for_a_clean_definition() -> None:
 
 
 def test_what_xml_cannot_hold_is_left_out() -> None:
-    broken = TEXT.replace('"app"', '"a\\u0000\\ud800p"')
+    broken = TEXT.replace('"app"', '"a\\u0000\\uffffp"')
     assert ElementTree.fromstring(to_junit(checked(broken), threshold=None)) is not None

@@ -71,6 +71,13 @@ def test_what_looks_like_a_secret_is_not_printed_with_its_line() -> None:
     assert lines == [shown, shown]
 
 
+def test_a_name_cannot_steer_the_terminal_or_begin_a_line() -> None:
+    value = task(app(name="a\x1b[31m\n::error::b", healthCheck=health_check()))
+    first = next(line for line in document_text(checked(json.dumps(value))) if "E022" in line)
+    assert first.startswith(r"task.json:1:")
+    assert r" error E022 a\x1b[31m\n::error::b: " in first
+
+
 def test_a_template_is_not_said_to_be_repairable() -> None:
     properties = {"ContainerDefinitions": [{"Name": "a", "Image": "a:1", "Memory": 9, "StopTimeout": 1}]}
     template = {"Resources": {"Web": {"Type": "AWS::ECS::TaskDefinition", "Properties": properties}}}

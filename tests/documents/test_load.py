@@ -91,6 +91,24 @@ def test_what_is_not_utf_8_says_where() -> None:
     assert str(error) == "<stdin>:2:8: this is not UTF-8: byte 0xe4\n  Save the file as UTF-8."
 
 
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (b'{"a": ["\\ud83d\\ude00",\n "x\\uD83D"]}', "2:2"),
+        (b'{"a": {"\\ude00": 1}}', "1:8"),
+    ],
+)
+def test_half_of_a_character_says_where(data: bytes, place: str) -> None:
+    assert str(refused("-", data)) == (
+        f"<stdin>:{place}: this text has half of a character (one surrogate alone)\n"
+        "  Write the character itself, or both halves of it."
+    )
+
+
+def test_a_character_of_two_halves_is_one() -> None:
+    assert read_document('{"a": "\\ud83d\\ude00"}', "x.json").value == {"a": "\U0001f600"}
+
+
 def test_utf_16_as_powershell_writes_it_says_so() -> None:
     assert refused("-", '{"a": 1}'.encode("utf-16")).message == "<stdin>: this text is UTF-16"
 

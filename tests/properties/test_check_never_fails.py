@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +20,8 @@ from pillion.documents.load import read_document
 from pillion.documents.source import Syntax
 from pillion.inputs import find_definitions
 from pillion.testing.strategies import json_values
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 QUICKLY = settings(
     deadline=None,
@@ -64,13 +67,15 @@ def use_everything(text: str, syntax: Syntax) -> None:
         return
     checked = check_document(document)
     for line in document_text(checked, budget=True):
-        line.encode("utf-8", "surrogatepass")
-    (
+        assert not _CONTROL.search(line.removesuffix("\n"))
+        line.encode()
+    for output in (
         to_sarif([checked], version="0"),
         to_json([checked]),
         to_github([checked]),
         to_junit([checked], threshold=None),
-    )
+    ):
+        output.encode()
     repaired(document, edits_of(checked))
 
 

@@ -25,6 +25,15 @@ _LINE_MAX = 100
 """Longer source lines are cut around the caret."""
 
 
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal or a build log, or that turn the direction of writing."""
+
+
+def _visible(text: str) -> str:
+    """A text from somebody's file, on one line and without power over where it is shown."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def plain(text: str, **_look: object) -> str:
     """The style without any."""
     return text
@@ -73,21 +82,21 @@ def _shown_lines(checked: CheckedDocument) -> list[str]:
 def _header(checked: CheckedDocument, definition: CheckedDefinition, style: Style) -> str:
     name = f" · {definition.subject.name}" if definition.subject.name else ""
     counts = in_words(count(definition.findings))
-    return f"{style(checked.document.name + name, bold=True)}: {counts}\n"
+    return f"{style(_visible(checked.document.name + name), bold=True)}: {counts}\n"
 
 
 def _finding_text(finding: Finding, lines: list[str], style: Style) -> Iterator[str]:
     severity = style(word(finding.severity), fg=_COLOURS[finding.severity], bold=True)
-    where = f"{finding.container}: " if finding.container else ""
-    yield f"{finding.place}: {severity} {finding.code} {where}{finding.title}"
+    where = f"{_visible(finding.container)}: " if finding.container else ""
+    yield f"{_visible(str(finding.place))}: {severity} {finding.code} {where}{finding.title}"
     if finding.aws_text:
-        yield f"  AWS says: {finding.message}"
+        yield f"  AWS says: {_visible(finding.message)}"
     else:
-        yield f"  {finding.message}"
+        yield f"  {_visible(finding.message)}"
     if finding.detail:
-        yield f"  {finding.detail}"
+        yield f"  {_visible(finding.detail)}"
     if finding.severity is not Severity.INFO:
-        yield from (f"  {style(line, dim=True)}" for line in _excerpt(finding, lines))
+        yield from (f"  {style(_visible(line), dim=True)}" for line in _excerpt(finding, lines))
         yield f"  why: {finding.why}"
     yield f"  fix: {finding.fix}"
     yield ""
@@ -140,12 +149,12 @@ def budget_text(budget: Budget, name: str, *, style: Style = plain) -> Iterator[
         numbers = (share.cpu_units, share.memory_mib, share.reservation_mib)
         cells = tuple(nothing if n is None else str(n) for n in numbers)
         seen = _observed_cells(share) if with_observed else ()
-        rows.append((share.container, *cells, *seen, share.role))
+        rows.append((_visible(share.container), *cells, *seen, share.role))
     rows.append(("task", _number(budget.task_cpu_units), _number(budget.task_memory_mib), "", *no_cells, ""))
     left = (budget.cpu_left, budget.memory_left_mib, budget.reservation_left_mib)
     rows.append(("left", *(_number(n) for n in left), *no_cells, ""))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    yield style(f"Budget{f' of {name}' if name else ''} (cpu units, MiB)", bold=True)
+    yield style(f"Budget{f' of {_visible(name)}' if name else ''} (cpu units, MiB)", bold=True)
     for row in rows:
         numbers_text = "  ".join(row[column].rjust(widths[column]) for column in range(1, len(row) - 1))
         yield f"  {row[0].ljust(widths[0])}  {numbers_text}  {row[-1]}".rstrip()

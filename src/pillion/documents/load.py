@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from pillion.core.errors import DocumentError
+from pillion.documents.half_characters import find_half_character
 from pillion.documents.json_text import parse_json, scan_json
 from pillion.documents.source import Document, Lines, Syntax
 
@@ -69,7 +70,7 @@ def read_document(text: str, name: str, syntax: Syntax | None = None) -> Documen
         syntax: How it is written, if that is known.
 
     Raises:
-        DocumentError: It is empty, or not JSON or YAML that holds an object or a list.
+        DocumentError: It is empty, or not JSON or YAML that holds an object or a list, or no text at all.
     """
     text = text.removeprefix("\ufeff")
     stripped = text.lstrip()
@@ -86,6 +87,15 @@ def read_document(text: str, name: str, syntax: Syntax | None = None) -> Documen
             line=place.line,
             column=place.column,
             hint='It starts like this: {"family": …, "containerDefinitions": […]}. Is this the right file?',
+        )
+    if (half := find_half_character(text, document.value)) is not None:
+        place = document.locate(half.path, key=half.in_name)
+        raise DocumentError(
+            "this text has half of a character (one surrogate alone)",
+            file=name,
+            line=place.line,
+            column=place.column,
+            hint="Write the character itself, or both halves of it.",
         )
     return document
 
