@@ -82,6 +82,24 @@ def open_listeners(
         return _in_thread(lambda: _serve_beside(namespace, addresses))
 
 
+def in_namespace_of(pid: int, container_id: str, work: Callable[[], _T]) -> _T:
+    """Do `work` in the network namespace of a container's process, in a thread that ends with it.
+
+    Raises NamespaceUnavailableError, as `open_listeners` does; also for an OSError of the work.
+    """
+    if sys.platform != "linux":
+        raise NamespaceUnavailableError("network namespaces exist on Linux only")
+    with ExitStack() as stack:
+        namespace = _open_namespace(pid, container_id)
+        stack.callback(os.close, namespace)
+
+        def entered() -> _T:
+            _check(_libc().setns(namespace, _CLONE_NEWNET))
+            return work()
+
+        return _in_thread(entered)
+
+
 def _open_namespace(pid: int, container_id: str | None) -> int:
     process = Path("/proc") / str(pid)
     try:

@@ -8,6 +8,7 @@ linux/if_link.h and linux/veth.h, which are part of the kernel's ABI.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -19,7 +20,7 @@ _NLMSG_ERROR = 2
 _RTM_NEWLINK, _RTM_DELLINK, _RTM_GETLINK, _RTM_NEWADDR = 16, 17, 18, 20
 _REQUEST, _ACK, _EXCLUSIVE, _CREATE = 0x1, 0x4, 0x200, 0x400
 _NESTED = 0x8000
-_IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 3, 18, 28
+_IFLA_IFNAME, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 3, 5, 18, 28
 _IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
 _VETH_INFO_PEER = 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
@@ -68,6 +69,23 @@ class Netlink:
     def set_up(self, name: str) -> None:
         """Bring an interface up."""
         self._ask(_RTM_NEWLINK, _ACK, _link_header(0, _UP) + _text(_IFLA_IFNAME, name))
+
+    def switch(self, index: int, *, up: bool) -> None:
+        """Bring the interface of this number up or down; routes at the other end of its wire stay."""
+        header = struct.pack("=BBHiII", socket.AF_UNSPEC, 0, 0, index, _UP if up else 0, _UP)
+        self._ask(_RTM_NEWLINK, _ACK, header)
+
+    def other_end(self, name: str) -> int:
+        """Return the number of the interface at the other end of a wire, in the namespace where that is."""
+        found = self._ask(_RTM_GETLINK, 0, _link_header(0, 0) + _text(_IFLA_IFNAME, name))
+        place = 16
+        while place + 4 <= len(found):
+            length, kind = struct.unpack_from("=HH", found, place)
+            if kind == _IFLA_LINK:
+                number: int = struct.unpack_from("=i", found, place + 4)[0]
+                return number
+            place += max(length + 3 & ~3, 4)
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
 
     def add_address(self, name: str, address: IPv4Address, peer: IPv4Address) -> None:
         """Give an interface an address, with one other address that is reached through it and no more."""
