@@ -8,13 +8,14 @@ from pillion.control.claims import Claim
 from pillion.control.server import ControlServer
 from pillion.desk import Desk
 from pillion.ports.engine import Engine
+from pillion.ports.injector import Injector
 from pillion.preparing import PreparedTask
 from pillion.run_settings import RunSettings
 from pillion.runtime.clock import SystemClock
 from pillion.stores.sqlite import SqliteStore
 from pillion.supervising import Observe, RunOutcome, TaskControl, Undertaking, supervise
 
-__all__ = ["RunOutcome", "TaskControl", "docker_engine", "run_task"]
+__all__ = ["RunOutcome", "TaskControl", "docker_engine", "docker_injector", "run_task"]
 
 
 def docker_engine(state_folder: Path, host: str | None = None) -> Engine:
@@ -22,6 +23,13 @@ def docker_engine(state_folder: Path, host: str | None = None) -> Engine:
     from pillion.engines.docker.engine import DockerEngine
 
     return DockerEngine(host, state_folder=state_folder)
+
+
+def docker_injector(host: str | None = None) -> Injector:
+    """Return what harms containers of the engine at `host` on purpose, for a drill; None as above."""
+    from pillion.engines.docker.injecting import DockerInjector
+
+    return DockerInjector(host)
 
 
 async def run_task(

@@ -6,7 +6,7 @@ and not what they say, because a seed holds the values of secrets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from pillion.aws.settings import AwsSettings, AwsSettingsError, parse_settings, read_seed_file, with_options
 from pillion.core.codec import CodecError, decode_fields, encode_fields
 from pillion.core.record import RecordError
+from pillion.ports.aws import PipelineReport
 from pillion.serving import AUTO
 from pillion.settings import Settings, read_settings
 
@@ -83,6 +84,7 @@ class RunSettings:
         firelens_asynchronous: Docker's log driver queues and never blocks the application, as ECS has it.
         count_logs: say at the end how many lines of each container reached the end of their pipeline.
         engine_host: where the engine listens, as DOCKER_HOST says it; None finds it as Docker's command does.
+        counted: told what `count_logs` counted, as values; for this process only, so it is not written down.
     """
 
     state_folder: Path
@@ -95,6 +97,7 @@ class RunSettings:
     firelens_asynchronous: bool = True
     count_logs: bool = False
     engine_host: str | None = None
+    counted: Callable[[PipelineReport], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

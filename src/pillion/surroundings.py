@@ -195,7 +195,11 @@ async def open_surroundings(
             from pillion.log_report import count_pipelines
 
             names = {item.name: item.engine_name for item in plan.containers}
-            return await count_pipelines(definition, reports, scope.firelens, read, backend, names=names)
+            found = await count_pipelines(definition, reports, scope.firelens, read, backend, names=names)
+            if settings.counted is not None:
+                for pipeline in found:
+                    settings.counted(pipeline)
+            return found
 
         desk = TaskDesk(
             plan=plan,

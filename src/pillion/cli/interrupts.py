@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import signal
-
-from pillion.app import TaskControl
+from typing import Protocol
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Control(Protocol):
+    """What can be stopped, and then killed."""
+
+    def stop(self) -> None:
+        """Stop in order."""
+        ...
+
+    def kill(self) -> None:
+        """End now."""
+        ...
 
 
 class Interrupts:
     """Takes SIGINT, SIGTERM and SIGHUP for a task; `count` says how often the user asked."""
 
-    def __init__(self, control: TaskControl) -> None:
+    def __init__(self, control: Control) -> None:
         self._control = control
         self.count = 0
 

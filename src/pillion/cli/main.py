@@ -18,6 +18,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "plan": ("pillion.cli.plan", "Show what starts when, who waits for whom, and what stops when."),
     "check": ("pillion.cli.check", "Say what AWS would refuse and what will hurt, before it is deployed."),
     "rehearse": ("pillion.cli.rehearse", "Run a task without containers, in no time; or all its mishaps."),
+    "drill": ("pillion.cli.drill", "Let everything go wrong once, on the engine, and see what happens."),
     "logs": ("pillion.cli.logs", "Show what the containers of a task wrote, also while it runs."),
     "exec": ("pillion.cli.exec:exec_", "Run a command in a container of a running task."),
     "explain": ("pillion.cli.explain", "Say why a task is where it is, and what to change."),

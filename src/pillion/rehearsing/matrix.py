@@ -20,13 +20,15 @@ _HEADS = {
     Mishap.OUT_OF_MEMORY: ("out of", "memory"),
     Mishap.HANGS_ON_STOP: ("ignores", "stop"),
 }
-_WORDS = {
+WORDS = {
     Effect.RUNS_ON: "on",
     Effect.STOPS: "stops",
     Effect.NEVER_RUNS: "never",
     Effect.HANGS: "HANGS",
 }
-_MEANINGS = {
+"""Each effect as a cell of a matrix."""
+
+MEANINGS = {
     Effect.RUNS_ON: "the task runs on",
     Effect.STOPS: "the task stops",
     Effect.NEVER_RUNS: "the task stops before it ever ran",
@@ -69,7 +71,7 @@ def _effect(trial: Trial | None) -> str:
     if trial is None:
         return "-"
     marks = (_DANGER if trial.danger else "") + (_LOST if trial.lost_logs else "")
-    return f"{_WORDS[trial.effect]}{marks}"
+    return f"{WORDS[trial.effect]}{marks}"
 
 
 def _time(trial: Trial | None) -> str:
@@ -82,7 +84,7 @@ def _time(trial: Trial | None) -> str:
 
 def _legend(drill: Drill) -> list[str]:
     seen = {trial.effect for trial in drill.trials}
-    lines = [f"{_WORDS[effect]}: {_MEANINGS[effect]}" for effect in Effect if effect in seen]
+    lines = [f"{WORDS[effect]}: {MEANINGS[effect]}" for effect in Effect if effect in seen]
     marks = ["*: essential"]
     if drill.dangers:
         marks.append(f"{_DANGER}: should not be left like that")
@@ -119,11 +121,12 @@ def _dangers(drill: Drill) -> list[str]:
         subject = "" if danger.startswith(f"{container} ") else f"{container}: "
         lines.append(f"  {subject}{danger}")
         lines += [f"    {mishap}" for mishap in mishaps]
-        lines.append(f"    {_advice(container, hangs=hangs)}")
+        lines.append(f"    {advice(container, hangs=hangs)}")
     return lines
 
 
-def _advice(container: str, *, hangs: bool) -> str:
+def advice(container: str, *, hangs: bool) -> str:
+    """Say what to change where a task hangs, or where a container takes it down that is not essential."""
     if hangs:
         return f"Give {container} a startTimeout: when it has passed, ECS stops the task and says why."
     return (

@@ -20,7 +20,7 @@ from pillion.core.plan.dependencies import log_routes
 from pillion.core.timeline.story import Happening, story_of
 from pillion.core.timeline.tracks import Track, tracks_of
 from pillion.engines.simulated.behaviour import Behaviour
-from pillion.engines.simulated.drill import STOP_S, Effect, Mishap, Trial, drill
+from pillion.engines.simulated.drill import STOP_S, Effect, Mishap, Trial, danger_of, drill
 from pillion.engines.simulated.drive import HORIZON_S, Ask, Outcome, Run, drive
 from pillion.engines.simulated.scene import LIKELY_TASK_S, likely_behaviours, scene_of_plan
 from pillion.engines.simulated.script import KEYS, RUN_KEYS, ScriptError, read_behaviours
@@ -38,6 +38,7 @@ __all__ = [
     "ScriptError",
     "Trial",
     "behaviours_for",
+    "danger_of",
     "rehearse_task",
     "rehearsed_task_id",
     "run_drill",

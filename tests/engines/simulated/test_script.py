@@ -29,6 +29,7 @@ def test_a_table_says_everything_about_a_container() -> None:
     exit = 3
     healthy-after = "20s"
     unhealthy-after = "never"
+    well-again-after = "40s"
     probe = "1s"
     stop-after = "never"
     stop-exit = 0
@@ -41,6 +42,7 @@ def test_a_table_says_everything_about_a_container() -> None:
         exit_code=3,
         healthy_after_s=20.0,
         unhealthy_after_s=None,
+        healthy_again_after_s=40.0,
         probe_s=1.0,
         stops_after_s=None,
         stop_exit_code=0,

@@ -33,6 +33,7 @@ class Life:
         exit_code: What it ends with by itself.
         healthy_after_s: From when on a health check succeeds; None: never.
         unhealthy_after_s: From when on it fails again; None: never.
+        healthy_again_after_s: From when on it succeeds once more after that; None: never.
         probe_s: How long one health check takes; longer than its timeout, and it fails.
         stops_after_s: How long it takes to end after the stop signal; None: it ignores the signal.
         stop_exit_code: What it ends with on the stop signal.
@@ -46,6 +47,7 @@ class Life:
     exit_code: int = 0
     healthy_after_s: float | None = 0.0
     unhealthy_after_s: float | None = None
+    healthy_again_after_s: float | None = None
     probe_s: float = 0.05
     stops_after_s: float | None = 0.1
     stop_exit_code: int = SIGTERM_EXIT_CODE
@@ -58,11 +60,13 @@ class Life:
         """Say whether a health check that begins at this age of the process succeeds."""
         if self.healthy_after_s is None or age_s < self.healthy_after_s:
             return False
-        return self.unhealthy_after_s is None or age_s < self.unhealthy_after_s
+        if self.unhealthy_after_s is None or age_s < self.unhealthy_after_s:
+            return True
+        return self.healthy_again_after_s is not None and age_s >= self.healthy_again_after_s
 
     def probes_change_after(self, age_s: float) -> bool:
         """Say whether a health check may answer otherwise at some later age than it does at this one."""
-        turns = (self.healthy_after_s, self.unhealthy_after_s)
+        turns = (self.healthy_after_s, self.unhealthy_after_s, self.healthy_again_after_s)
         return any(turn_s is not None and turn_s > age_s for turn_s in turns)
 
 

@@ -144,7 +144,7 @@ def try_mishap(
         stopped_at_s=run.state.stopped_at_s,
         until_stopped_s=_until_stopped_s(run, container, effect),
         lost_logs=lost_logs(run.state, log_routes or {}, until_s=run.ended_at_s),
-        danger=_danger(spec, spec.container(container), effect),
+        danger=danger_of(spec, spec.container(container), effect),
         run=run,
     )
 
@@ -199,7 +199,8 @@ def _until_stopped_s(run: Run, container: str, effect: Effect) -> float | None:
     return stopped_s - (stopping_s if struck_s is None else struck_s)
 
 
-def _danger(spec: TaskSpec, item: ContainerSpec, effect: Effect) -> str | None:
+def danger_of(spec: TaskSpec, item: ContainerSpec, effect: Effect) -> str | None:
+    """Say why the effect of a mishap of this container is nothing to live with; None where it is."""
     if effect is Effect.HANGS:
         return "the task waits for ever, and nobody is told"
     if effect is not Effect.RUNS_ON and not item.essential and not _is_awaited_to_end(spec, item.name):

@@ -153,6 +153,11 @@ RUN_KEYS: Mapping[str, Key] = {
     "unhealthy-after": Key(
         field="unhealthy_after_s", read=_duration_or_never, help="from when on they fail again (never)"
     ),
+    "well-again-after": Key(
+        field="healthy_again_after_s",
+        read=_duration_or_never,
+        help="from when on they succeed once more after that (never)",
+    ),
     "probe": Key(field="probe_s", read=_duration, help="how long one health check takes (50ms)"),
     "stop-after": Key(
         field="stops_after_s",
