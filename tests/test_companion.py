@@ -140,9 +140,10 @@ async def test_lines_are_counted_as_they_come_and_reported_when_asked_for(tmp_pa
     companion, told = made(tmp_path, count_logs=count)
     for _ in range(2):
         await companion.log(LogLine(container="app", stream="stdout", message="four", at_s=0.0))
+    companion.read_before("app", 3)
     companion.log_cut("db")
     await companion.close()
-    assert given == [{"app": Reading(lines=2, characters=8), "db": Reading(lines=0, cut=True)}]
+    assert given == [{"app": Reading(lines=2, characters=8, before=3), "db": Reading(lines=0, cut=True)}]
     text = "2 lines written, p: 2 arrived, none lost"
     assert told == [Notice(code="log-count", text=text, container="app")]
 

@@ -71,18 +71,22 @@ async def test_every_container_that_wrote_is_told_of_in_the_definitions_order(tm
             container("gelf", LogDriver.GELF),
             container("silent", None),
             container("aws", LogDriver.AWSLOGS),
+            container("adopted", LogDriver.AWSLOGS),
         ),
     )
     sink = LogReport(container="aws", group="g", stream="s", written=5, delivered=3, blank=1, dropped=1)
+    adopted = LogReport(container="adopted", group="g", stream="t", written=2, delivered=2)
     backend = AwsBackend(AwsSettings(mode=AwsMode.NONE), folder=tmp_path)
     read = {
-        "plain": Reading(lines=4, characters=30_000_000),
+        "plain": Reading(lines=4, before=1, characters=30_000_000),
         "gelf": Reading(lines=2, characters=30_000_000),
         "aws": Reading(lines=5, cut=True),
+        "adopted": Reading(lines=2, before=7),
     }
-    found = await count_pipelines(definition, (sink,), None, read, backend, names={})
+    found = await count_pipelines(definition, (sink, adopted), None, read, backend, names={})
     assert [(item.container, item.written, item.arrived, item.exactness) for item in found] == [
-        ("plain", 4, 4, Exactness.EXACT),
+        ("plain", 5, 5, Exactness.EXACT),
         ("gelf", 2, None, Exactness.ABOUT),
         ("aws", 5, 4, Exactness.AT_LEAST),
+        ("adopted", 2, 2, Exactness.AT_LEAST),
     ]

@@ -63,6 +63,7 @@ class Companion:
     _told: int = field(default=0, init=False)
     _lines: Counter[str] = field(default_factory=Counter, init=False)
     _characters: Counter[str] = field(default_factory=Counter, init=False)
+    _before: Counter[str] = field(default_factory=Counter, init=False)
     _cut: set[str] = field(default_factory=set, init=False)
     _doors: Doors | None = field(default=None, init=False)
     _drain: Drain | None = field(default=None, init=False)
@@ -167,6 +168,8 @@ class Companion:
         """Take the place of the log router where Docker's driver cannot do without one."""
         if self.firelens is None or container != self.firelens.router or not self.waits_for_router:
             return
+        if self._drain is not None:
+            return
         from pillion.drain import Drain
 
         self._drain = Drain(self.firelens.socket_path, self._router_is_gone)
@@ -175,6 +178,10 @@ class Companion:
     def _router_is_gone(self) -> None:
         text = "the log router has ended: what is logged through it from now on is shown here only"
         self.tell(Notice(code="router-gone", text=text))
+
+    def read_before(self, container: str, lines: int) -> None:
+        """Remember what another process read; what became of it, a router's destination shows."""
+        self._before[container] = lines
 
     def log_cut(self, container: str) -> None:
         """Remember that a container wrote more than could be read."""
@@ -212,8 +219,13 @@ class Companion:
 
     def _read(self) -> dict[str, Reading]:
         return {
-            name: Reading(lines=self._lines[name], characters=self._characters[name], cut=name in self._cut)
-            for name in {*self._lines, *self._cut}
+            name: Reading(
+                lines=self._lines[name],
+                characters=self._characters[name],
+                before=self._before[name],
+                cut=name in self._cut,
+            )
+            for name in {*self._lines, *self._before, *self._cut}
         }
 
     def _tell_new(self) -> None:

@@ -57,7 +57,7 @@ async def count_pipelines(
         name = item.name or ""
         driver = str((item.log_configuration and item.log_configuration.log_driver) or "json-file")
         if name not in found and name in read:
-            found[name] = _of_docker(name, driver, read[name].lines)
+            found[name] = _of_docker(name, driver, read[name].all_lines)
         if name in found and name in read:
             found[name] = _with_doubt(found[name], driver, read[name])
     order = [item.name or "" for item in definition.container_definitions]
@@ -111,6 +111,9 @@ def _lost(missing: int, exactness: Exactness) -> str:
 
 def _with_doubt(report: PipelineReport, driver: str, reading: Reading) -> PipelineReport:
     """Say how far the number of lines that were read here can be trusted."""
+    if reading.before and driver == "awslogs":
+        doubt = f"{reading.before} before were delivered, or not, by the process that had the task then"
+        return replace(report, exactness=Exactness.AT_LEAST, doubt=doubt)
     if reading.cut:
         return replace(
             report, exactness=Exactness.AT_LEAST, doubt="the rest of the output could not be read here"

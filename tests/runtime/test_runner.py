@@ -201,6 +201,9 @@ class Beside(NoCompanion):
     def stopped(self, container: str) -> None:
         self.told.append(("stopped", container))
 
+    def read_before(self, container: str, lines: int) -> None:
+        self.told.append((f"{lines} before", container))
+
 
 @pytest.mark.parametrize(
     "error", [EngineError("CannotReadLogsError", "no"), EngineUnreachableError("away"), None]
@@ -222,3 +225,27 @@ def test_the_companion_hears_of_ends_and_of_output_that_is_not_all(error: Except
 
     run_in_virtual_time(live())
     assert sorted(beside.told) == [("cut", "web"), ("stopped", "web")]
+
+
+def test_whoever_takes_a_task_over_tells_the_companion_what_was_read_and_who_has_ended() -> None:
+    beside = Beside()
+
+    async def live() -> None:
+        clock = VirtualClock()
+        behaviours = {"web": Behaviour(lives=(Life(exits_after_s=1.0),))}
+        task = Engine(behaviours, clock=clock).task()
+        ended = await runner_of(task, clock, SilentObserver()).run()
+        runner = TaskRunner(
+            task,
+            clock=clock,
+            journal=MemoryJournal(),
+            observer=SilentObserver(),
+            companion=beside,
+            taken_over=replace(ended, known=TaskStatus.RUNNING),
+            read_so_far=lambda _: LogPosition(lines=4),
+        )
+        clock.call_later(5.0, runner.leave)
+        await runner.run()
+
+    run_in_virtual_time(live())
+    assert beside.told == [("stopped", "web"), ("4 before", "web")]

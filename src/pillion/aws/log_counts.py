@@ -81,7 +81,7 @@ async def report_firelens(
             PipelineReport(
                 container=container,
                 pipeline=f"firelens {output.plugin if output is not None else '(own configuration)'}",
-                written=read[container].lines if container in read else 0,
+                written=read[container].all_lines if container in read else 0,
                 arrived=arrived,
                 filtered=container in filtered or plan.configuration.include is not None,
                 reason=reason,

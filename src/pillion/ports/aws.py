@@ -76,12 +76,19 @@ class Exactness(Enum):
 class Reading:
     """What the engine gave of the output of one container: how many lines and characters.
 
-    `cut`: reading ended before the output did, so that it wrote more than this.
+    `before`: lines that were read by another process, which had the task then. `cut`: reading ended before
+    the output did, so that it wrote more than this.
     """
 
     lines: int
     characters: int = 0
+    before: int = 0
     cut: bool = False
+
+    @property
+    def all_lines(self) -> int:
+        """Lines that were read by whomever."""
+        return self.before + self.lines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

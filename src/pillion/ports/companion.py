@@ -52,6 +52,10 @@ class TaskCompanion(Protocol):
         """Take a line of output; may wait, which slows down the container's output."""
         ...
 
+    def read_before(self, container: str, lines: int) -> None:
+        """So many lines of this container were read by the process that had the task before."""
+        ...
+
     def log_cut(self, container: str) -> None:
         """Output of this container could not be read to its end: it wrote more than `log` was given."""
         ...
@@ -88,6 +92,9 @@ class NoCompanion:
 
     async def log(self, line: LogLine) -> None:
         """Nothing to keep."""
+
+    def read_before(self, container: str, lines: int) -> None:
+        """Nothing to add."""
 
     def log_cut(self, container: str) -> None:
         """Nothing to correct."""

@@ -177,6 +177,8 @@ class TaskRunner:
                     asked += self._take(event)
         for spec in self.state.spec.containers:
             item = self.state.containers[spec.name]
+            if item.known is ContainerStatus.STOPPED:
+                self._companion.stopped(spec.name)
             if item.known is spec.steady and item.in_flight is not ContainerStatus.RUNNING:
                 await self._performer.stand_beside(spec.name)
         for resource in needs_resources(self.state):
@@ -310,7 +312,10 @@ class TaskRunner:
 
     async def _pump(self, name: str) -> None:
         try:
-            async for line in self._task.logs(name, after=self._read_so_far(name)):
+            before = self._read_so_far(name)
+            if before is not None:
+                self._companion.read_before(name, before.lines)
+            async for line in self._task.logs(name, after=before):
                 self._observer.log(line)
                 await self._companion.log(line)
                 self._lines_read += 1
