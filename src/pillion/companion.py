@@ -94,6 +94,7 @@ class Companion:
         """Return what a container gets on top of its plan. Raises EngineError."""
         if self.task.plan.container(container).kind is not ContainerKind.NORMAL:
             return CreateExtras()
+        self.aws.check_log_options(container)
         environment = self.aws.extra_environment(container, self.task.image_environment(container))
         return CreateExtras(
             environment={

@@ -245,6 +245,46 @@ async def test_lines_go_to_the_stream_of_the_container(session: Make, clients: A
     assert [event["message"] for event in held["events"]] == ["hello"]
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "at_create", "at_start"),
+    [
+        (
+            "awslogs-grup",
+            "/web",
+            "Error response from daemon: unknown log opt 'awslogs-grup' for awslogs log driver",
+            None,
+        ),
+        (
+            "awslogs-multiline-pattern",
+            "(",
+            None,
+            (
+                "Error response from daemon: failed to initialize logging driver: awslogs could not parse "
+                "multiline pattern key: error parsing regexp: "
+            ),
+        ),
+    ],
+)
+async def test_wrong_options_are_refused_where_docker_refuses_them(
+    tmp_path: Path, option: str, value: str, at_create: str | None, at_start: str | None
+) -> None:
+    log = LOGGED.log_configuration
+    assert log is not None
+    wrong = replace(LOGGED, log_configuration=replace(log, options={**(log.options or {}), option: value}))
+    scope = TaskScope(definition=replace(TASK, container_definitions=(wrong,)), task_id="0123", declared={})
+    async with AwsBackend(AwsSettings(mode=AwsMode.NONE), region=REGION, folder=tmp_path) as backend:
+        task = TaskAwsSession(scope, backend, LogCalls(backend.clients))
+        if at_create is not None:
+            with pytest.raises(EngineError) as caught:
+                task.check_log_options("logged")
+            assert str(caught.value) == f"CannotCreateContainerError: {at_create}"
+        if at_start is not None:
+            task.check_log_options("logged")
+            with pytest.raises(EngineError) as caught:
+                await task.before_start("logged", "c0ffee")
+            assert str(caught.value).startswith(f"CannotStartContainerError: {at_start}")
+
+
 async def test_a_missing_log_group_keeps_the_container_from_starting(session: Make) -> None:
     with pytest.raises(EngineError) as caught:
         await session().before_start("logged", "c0ffee")

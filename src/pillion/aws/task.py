@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pillion.core.awslogs.options import AwslogsOptions
     from pillion.sidecars.firelens.plan import FirelensPlan
 
+CANNOT_CREATE: Final = "CannotCreateContainerError"
 CANNOT_START: Final = "CannotStartContainerError"
 
 _RESOURCE_NAMES: Final = {Parameter: "ssm secret resource", Secret: "ASM secret resource"}
@@ -143,6 +144,22 @@ class TaskAwsSession:
         }
         return {name: value for name, value in found.items() if value.reveal()}
 
+    def check_log_options(self, container: str) -> None:
+        """Check the options of awslogs, as Docker does before it creates a container.
+
+        Raises EngineError (CannotCreateContainerError).
+        """
+        definition = self._definition_of(container)
+        if _driver_of(definition) is not LogDriver.AWSLOGS:
+            return
+        from pillion.core.awslogs.options import AwslogsOptionError
+
+        try:
+            self._awslogs_options(definition)
+        except AwslogsOptionError as error:
+            if not error.at_start:
+                raise EngineError(CANNOT_CREATE, f"Error response from daemon: {error}") from error
+
     def registry_login(self, container: str) -> RegistryLogin | None:
         """Return how to log in to the registry of a container's image, if the definition says so."""
         return self._fetched.logins.get(container)
@@ -156,8 +173,12 @@ class TaskAwsSession:
         if _driver_of(definition) is not LogDriver.AWSLOGS or container in self._sinks:
             return
         from pillion.aws.logs import AwslogsSink, LogTarget
+        from pillion.core.awslogs.options import AwslogsOptionError
 
-        options = self._awslogs_options(definition)
+        try:
+            options = self._awslogs_options(definition)
+        except AwslogsOptionError as error:
+            raise EngineError(CANNOT_START, _driver_failed(str(error))) from error
         stream = options.stream_name(container=container, task_id=self._scope.task_id, runtime_id=runtime_id)
         await self._make_stream(container, options, stream)
         region = options.region
@@ -264,15 +285,13 @@ class TaskAwsSession:
             raise EngineError(RESOURCE_INITIALIZATION_ERROR, text)
 
     def _awslogs_options(self, definition: ContainerDefinition) -> AwslogsOptions:
-        from pillion.core.awslogs.options import AwslogsOptionError, read_awslogs_options
+        """Read the options with the secret ones filled in. Raises AwslogsOptionError."""
+        from pillion.core.awslogs.options import read_awslogs_options
 
         log = definition.log_configuration
         given = dict(log.options or {}) if log is not None else {}
         secret = {name: value.reveal() for name, value in self.log_options(definition.name or "").items()}
-        try:
-            return read_awslogs_options({**given, **secret})
-        except AwslogsOptionError as error:
-            raise EngineError(CANNOT_START, _driver_failed(str(error))) from error
+        return read_awslogs_options({**given, **secret})
 
     async def _make_stream(self, container: str, options: AwslogsOptions, stream: str) -> None:
         group, region = options.group, options.region

@@ -148,6 +148,13 @@ class TaskAws(Protocol):
         """Return the secret options of a container's own log driver."""
         ...
 
+    def check_log_options(self, container: str) -> None:
+        """Check the options of a log driver that the engine never sees.
+
+        Raises EngineError (CannotCreateContainerError), as the engine does for its own.
+        """
+        ...
+
     def registry_login(self, container: str) -> RegistryLogin | None:
         """Return how to log in to the registry of a container's image, if the definition says so."""
         ...

@@ -45,6 +45,7 @@ def test_traffic_that_a_proxy_would_get_is_said() -> None:
             "no-placement",
         ),
         ("inferenceAccelerators", [{"deviceName": "d", "deviceType": "eia2.medium"}], "no-accelerator"),
+        ("enableFaultInjection", True, "no-faults"),
         ("trustedExecutionConfiguration", {"isolationMode": "ISOLATED_SANDBOX"}, "no-isolation"),
     ],
 )

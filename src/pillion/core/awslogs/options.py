@@ -44,7 +44,14 @@ Value = TypeVar("Value")
 
 
 class AwslogsOptionError(ValueError):
-    """Options that Docker's driver refuses; its text where it is known."""
+    """Options that Docker's driver refuses; its text where it is known.
+
+    Most are refused when the container is created, a pattern when it is started: then `at_start` is set.
+    """
+
+    def __init__(self, message: str, *, at_start: bool = False) -> None:
+        super().__init__(message)
+        self.at_start = at_start
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +95,7 @@ def read_awslogs_options(options: Mapping[str, str]) -> AwslogsOptions:
     """Check the options of a `logConfiguration` with driver awslogs (secret options already filled in).
 
     Raises:
-        AwslogsOptionError: a container with these options would not start.
+        AwslogsOptionError: a container with these options would not be created, or not start.
     """
     for key in options:
         if key not in _KNOWN:
@@ -142,7 +149,8 @@ def _starts_event(options: Mapping[str, str]) -> re.Pattern[str] | None:
             return datetime_pattern(date)
         return line_pattern(pattern) if pattern is not None else None
     except PatternError as error:
-        raise AwslogsOptionError(f"awslogs could not parse multiline pattern key: {error}") from error
+        text = f"awslogs could not parse multiline pattern key: {error}"
+        raise AwslogsOptionError(text, at_start=True) from error
 
 
 def _read(options: Mapping[str, str], key: str, parse: Callable[[str], Value], default: Value) -> Value:

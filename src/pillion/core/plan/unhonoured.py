@@ -39,6 +39,8 @@ def _about_task(definition: TaskDefinition) -> Iterator[tuple[str, str]]:
         yield "no-placement", "placementConstraints have no effect: there is one machine, and it is this one"
     if definition.inference_accelerators:
         yield "no-accelerator", "inferenceAccelerators have no effect: there are none"
+    if definition.enable_fault_injection:
+        yield "no-faults", "enableFaultInjection has no effect: who asks for a fault gets an error instead"
     if definition.trusted_execution_configuration is not None:
         yield "no-isolation", "trustedExecutionConfiguration has no effect: the task runs as any other here"
 
