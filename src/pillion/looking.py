@@ -9,15 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from pillion.core.monitoring.figures import TaskFigures, Written, figures_of, runtime_ids
 from pillion.core.monitoring.sample import Sample
 from pillion.core.monitoring.watched import WatchedTask, watch_task
 from pillion.history import HistoryError, RememberedTask, find_task, remember
-from pillion.ports.engine import Engine
 from pillion.stores.output.counting import OutputCount
 from pillion.stores.sqlite import SqliteStore, StoredTask
+
+
+class Sampler(Protocol):
+    """What is needed of an engine here."""
+
+    async def sample(self, runtime_ids: Sequence[str]) -> Mapping[str, Sample]:
+        """Return what containers use now, by the engine's id. Raises EngineUnreachableError."""
+        ...
 
 
 class TaskLooker:
@@ -31,7 +38,7 @@ class TaskLooker:
         now_s: the time (POSIX seconds).
     """
 
-    def __init__(self, folder: Path, engine: Engine, *, now_s: Callable[[], float]) -> None:
+    def __init__(self, folder: Path, engine: Sampler, *, now_s: Callable[[], float]) -> None:
         self._folder = folder
         self._engine = engine
         self._now_s = now_s

@@ -23,10 +23,16 @@ class OutputReader:
 
     Each call of `read_new` yields what was not read yet and returns; nothing waits here. A file that was put
     aside meanwhile is read to its end before the new one. A line without its end is left until it has one.
+
+    Args:
+        state_folder: the state folder.
+        task_id: the task.
+        last_bytes: begin so many bytes before the end of what is there, at the next line; None for all of it.
     """
 
-    def __init__(self, state_folder: Path, task_id: str) -> None:
+    def __init__(self, state_folder: Path, task_id: str, *, last_bytes: int | None = None) -> None:
         self.path = output_path(state_folder, task_id)
+        self._last_bytes = last_bytes
         self._file: BinaryIO | None = None
         self._rest = b""
 
@@ -58,7 +64,18 @@ class OutputReader:
             self._file = None
 
     def _open_first(self) -> bool:
-        self._file = _opened(older_path(self.path)) or _opened(self.path)
+        files = [file for path in (older_path(self.path), self.path) if (file := _opened(path)) is not None]
+        limit, self._last_bytes = self._last_bytes, None
+        if limit is not None and files:
+            while len(files) > 1 and _size(files[-1]) >= limit:
+                files.pop(0).close()
+            surplus = sum(map(_size, files)) - limit
+            if surplus > 0:
+                files[0].seek(surplus)
+                files[0].readline()
+        for file in files[1:]:  # found again when the first one ends
+            file.close()
+        self._file = files[0] if files else None
         return self._file is not None
 
     def _following(self) -> BinaryIO | None:
@@ -133,6 +150,10 @@ def _opened(path: Path) -> BinaryIO | None:
         return path.open("rb")
     except FileNotFoundError:
         return None
+
+
+def _size(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

@@ -1,0 +1,36 @@
+"""`pillion top`: a dashboard in the terminal."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from pillion.cli.exits import NOT_RUN, UserError
+
+
+@click.command()
+def top() -> None:
+    """Show tasks, what their containers use and wait for, and their output, on one screen.
+
+    Needs Textual: pip install 'pillion[top]'. The keys stand in the last line; q ends it, and stops nothing.
+    """
+    try:
+        import textual  # noqa: F401 - whether it is there
+    except ModuleNotFoundError as error:
+        raise UserError("pillion top needs Textual: pip install 'pillion[top]'") from error
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError("pillion top needs a terminal; pillion stats --format json prints the same figures")
+
+    from pillion.app import docker_engine
+    from pillion.cli.dashboard.screen import Dashboard
+    from pillion.cli.dashboard.source import StateFolderSource
+    from pillion.ports.store import StoreError
+    from pillion.stores.place import state_folder
+
+    folder = state_folder()
+    try:
+        with StateFolderSource(folder, docker_engine(folder)) as source:
+            Dashboard(source).run()
+    except StoreError as error:
+        raise UserError(str(error), exit_code=NOT_RUN) from error
