@@ -27,11 +27,19 @@ class Desk:
 
     Args:
         submit: begins a task; None where no other task is taken.
+        adopt: takes over tasks that others left.
         metrics: renders what is measured.
     """
 
-    def __init__(self, *, submit: Submit | None = None, metrics: Callable[[], str] = str) -> None:
+    def __init__(
+        self,
+        *,
+        submit: Submit | None = None,
+        adopt: Callable[[], tuple[str, ...]] = tuple,
+        metrics: Callable[[], str] = str,
+    ) -> None:
         self._submit = submit
+        self._adopt = adopt
         self._metrics = metrics
         self._entries: dict[str, _Entry] = {}
 
@@ -66,6 +74,10 @@ class Desk:
         if self._submit is None:
             raise ControlError("a run in the foreground takes no other tasks; pillion serve does")
         return await self._submit(request)
+
+    def adopt(self) -> tuple[str, ...]:
+        """Take over the tasks that other processes have left; return their ids. Raises ControlError."""
+        return self._adopt()
 
     def stop(self, task_id: str, reason: str | None) -> None:
         """Stop a task in ECS's order. Raises UnknownTaskError."""

@@ -7,7 +7,7 @@ another process is read while that process writes.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from pillion.core.diagnosis.known import Role
 from pillion.core.diagnosis.model import Diagnosis, Explanation
 from pillion.core.lifecycle.explain import Waiting, waiting
 from pillion.core.lifecycle.state import TaskState, initial_state
+from pillion.core.plan.facts import ContainerFacts
 from pillion.core.record import RecordError, TaskRecord, decode_record
 from pillion.core.usage import Observed, together
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore, StoredTask
@@ -48,6 +49,7 @@ class RememberedTask:
         state: what its journal leads to.
         evidence: where it is now, or where it ended.
         facts: its definition.
+        ports: what the engine said of its containers: ports and addresses.
         waits: who waits for what, while it starts or stops.
         supervisor: the process that supervises it; None where none does, or where it is over.
         is_over: whether it has ended.
@@ -57,6 +59,7 @@ class RememberedTask:
     state: TaskState
     evidence: TaskEvidence
     facts: DefinitionFacts
+    ports: Mapping[str, ContainerFacts]
     waits: tuple[Waiting, ...]
     supervisor: Claimant | None
     is_over: bool
@@ -89,11 +92,11 @@ def find_task(store: SqliteStore, name: str | None) -> StoredTask:
     if len(by_id) == 1:
         return by_id[0]
     if by_id:
-        raise HistoryError(f"several tasks have an id that begins with {wanted}:\n{_listed(by_id)}")
+        raise HistoryError(f"several tasks have an id that begins with {wanted}:\n{listed(by_id)}")
     by_family = [item for item in tasks if wanted in _families(item)]
     if by_family:
         return by_family[0]
-    raise HistoryError(f"pillion knows no task {name}; it knows, the newest first:\n{_listed(tasks)}")
+    raise HistoryError(f"pillion knows no task {name}; it knows, the newest first:\n{listed(tasks)}")
 
 
 def observed_by_family(folder: Path) -> dict[str, dict[str, Observed]]:
@@ -133,7 +136,8 @@ def _families(item: StoredTask) -> tuple[str, ...]:
     return (family, f"{family}:{identity.get('revision', 1)}")
 
 
-def _listed(tasks: tuple[StoredTask, ...] | list[StoredTask]) -> str:
+def listed(tasks: Sequence[StoredTask]) -> str:
+    """Return tasks as lines, for messages that ask which one is meant."""
     lines = [
         f"  {item.task_id[:_ID_LENGTH]}  {_families(item)[1]}"
         f"  {item.result.get('stopCode', 'stopped') if item.ended_at_s is not None else 'not over'}"
@@ -175,6 +179,7 @@ def remember(store: SqliteStore, stored: StoredTask) -> RememberedTask:
         state=state,
         evidence=evidence,
         facts=facts,
+        ports=store.facts(stored.task_id),
         waits=waiting(state),
         supervisor=None if over else supervisor_of(store, stored),
         is_over=over,

@@ -48,11 +48,11 @@ async def serve(folder: Path, claim: Claim, *, idle_s: float | None, ready: Call
     )
     try:
         async with ControlServer(supervisor.desk, claim.listener):
-            ready()
             say(f"serves tasks of {folder} (process {os.getpid()})")
             supervisor.forget_local_aws()
             for task_id in supervisor.adopt_left():
                 say(f"task {task_id} was left by its process, and goes on here")
+            ready()
             others = asyncio.create_task(supervisor.look_after_others())
             await _until_told_to_end(supervisor, idle_s)
             others.cancel()

@@ -88,7 +88,7 @@ class Supervisor:
         self._idle, self._busy = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._leaving = asyncio.Event()
-        self.desk = Desk(submit=self.submit, metrics=metrics)
+        self.desk = Desk(submit=self.submit, adopt=self.adopt_left, metrics=metrics)
 
     async def wait_idle_for(self, idle_s: float) -> None:
         """Return when no task was supervised for so many seconds."""

@@ -12,7 +12,7 @@ from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.engine import DockerEngine
 from pillion.ports.clock import Clock
-from pillion.ports.engine import EngineTask
+from pillion.ports.engine import Engine, EngineTask
 from pillion.runtime.clock import SystemClock
 from pillion.testing.bench import (
     Ability,
@@ -48,6 +48,9 @@ class DockerBench:
 
     def engine(self, programs: Mapping[str, Program]) -> DockerEngine:
         return DockerEngine(state_folder=self._state_folder)
+
+    def engine_of_another_process(self, engine: Engine, programs: Mapping[str, Program]) -> DockerEngine:
+        return self.engine(programs)
 
     def container(self, name: str, program: Program) -> ContainerPlan:
         command = ("/no/such/program",) if program.missing else ("sh", "-c", script_of(program))

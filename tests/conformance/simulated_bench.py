@@ -10,7 +10,7 @@ from pillion.engines.simulated.behaviour import Behaviour, Life, Line
 from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
 from pillion.engines.simulated.virtual_time import VirtualClock
 from pillion.ports.clock import Clock
-from pillion.ports.engine import EngineTask
+from pillion.ports.engine import Engine, EngineTask
 from pillion.testing.bench import (
     Ability,
     End,
@@ -37,6 +37,9 @@ class SimulatedBench:
     def engine(self, programs: Mapping[str, Program]) -> SimulatedEngine:
         behaviours = {name: behaviour_of(program) for name, program in programs.items()}
         return SimulatedEngine(behaviours, clock=self.clock)
+
+    def engine_of_another_process(self, engine: Engine, programs: Mapping[str, Program]) -> Engine:
+        return engine  # the simulated machine is inside of it
 
     def container(self, name: str, program: Program) -> ContainerPlan:
         return ContainerPlan(name=name, engine_name=name, arn=name, image=ImagePlan(reference=IMAGE))

@@ -34,6 +34,10 @@ class Desk:
             raise ControlError("there is no definition in it")
         return Accepted(task_id="new", notices=(Notice(code="a", text="b", container="web"),), engine="e 1")
 
+    def adopt(self) -> tuple[str, ...]:
+        self.asked.append(("adopt",))
+        return ("old",)
+
     def stop(self, task_id: str, reason: str | None) -> None:
         if task_id != "abc":
             raise UnknownTaskError(f"no task {task_id}")
@@ -89,10 +93,13 @@ async def test_what_is_refused_is_refused_in_its_words(client: ControlClient) ->
         await ask(lambda: client.submit({}))
 
 
-async def test_a_task_is_stopped_and_killed(desk: Desk, client: ControlClient) -> None:
+async def test_a_task_is_stopped_and_killed_and_others_are_taken_over(
+    desk: Desk, client: ControlClient
+) -> None:
     await ask(lambda: client.stop("abc", "enough"))
     await ask(lambda: client.kill("abc"))
-    assert desk.asked == [("stop", "abc", "enough"), ("kill", "abc")]
+    await ask(client.adopt)
+    assert desk.asked == [("stop", "abc", "enough"), ("kill", "abc"), ("adopt",)]
 
 
 async def test_a_task_that_is_not_there_is_told_apart(client: ControlClient) -> None:

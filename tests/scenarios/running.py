@@ -154,7 +154,7 @@ class Session:
         return Run(exit_code, self.lines, self.errors())
 
 
-_RUN = (sys.executable, "-m", "pillion", "run")
+PILLION = (sys.executable, "-m", "pillion")
 
 
 class Pillion:
@@ -178,7 +178,7 @@ class Pillion:
         path = self.write(value)
         with tempfile.TemporaryFile("w+", dir=self.folder) as errors:
             process = subprocess.Popen(
-                [*_RUN, str(path), "--format", "json", "--cluster", self.cluster, *arguments],
+                [*PILLION, "run", str(path), "--format", "json", "--cluster", self.cluster, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 stdin=subprocess.DEVNULL,
@@ -220,7 +220,7 @@ class Pillion:
     def command(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run any command of pillion and return what it printed."""
         return subprocess.run(
-            [sys.executable, "-m", "pillion", *arguments],
+            [*PILLION, *arguments],
             capture_output=True,
             text=True,
             cwd=self.folder,

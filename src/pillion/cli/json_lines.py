@@ -14,11 +14,12 @@ from typing import Any, TextIO
 
 from pillion.cli.ports import port_words
 from pillion.core.describe import iso_time, iso_times
-from pillion.core.lifecycle.commands import Report, ReportContainer, ReportHealth, ReportTask
+from pillion.core.lifecycle.commands import Report
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.facts import PortBinding
 from pillion.core.plan.model import Notice, TaskPlan
+from pillion.core.timeline.lines import report_object
 from pillion.ports.engine import LogLine, PullProgress
 
 
@@ -38,17 +39,9 @@ class JsonLines:
 
     def reported(self, report: Report, state: TaskState, at_s: float) -> None:
         """Print a status, if it is one of the task's own."""
-        match report:
-            case ReportContainer(container=name, before=before, after=after, cause=cause):
-                if name in self._normal:
-                    change = {"container": name, "from": before.value, "to": after.value, "cause": cause}
-                    self._print("container", at_s, change)
-            case ReportHealth(container=name, status=status):
-                self._print("health", at_s, {"container": name, "status": status.value})
-            case ReportTask(last_status=status, cause=cause):
-                self._print("task", at_s, {"lastStatus": status, "cause": cause})
-            case _:
-                pass
+        found = report_object(report, at_s, self._normal)
+        if found is not None:
+            self._print(found)
 
     def settled(self, state: TaskState, at_s: float) -> None:
         """Nothing to print beside the reports."""
@@ -56,7 +49,13 @@ class JsonLines:
     def log(self, line: LogLine) -> None:
         """Print a line of output."""
         self._print(
-            "log", line.at_s, {"container": line.container, "stream": line.stream, "message": line.message}
+            {
+                "type": "log",
+                "at": iso_time(line.at_s),
+                "container": line.container,
+                "stream": line.stream,
+                "message": line.message,
+            }
         )
 
     def progress(self, progress: PullProgress) -> None:
@@ -87,8 +86,8 @@ class JsonLines:
         self._write({"type": "result", "exitCode": exit_code, "task": shape})
         self._out.flush()
 
-    def _print(self, kind: str, at_s: float, rest: Mapping[str, Any]) -> None:
-        self._write({"type": kind, "at": iso_time(at_s), **rest})
+    def _print(self, value: Mapping[str, Any]) -> None:
+        self._write(value)
         if not self._flush_is_due:
             # One flush for all that is printed before the loop looks for new events: a container that
             # writes fast does not cost a system call a line.

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from pillion.cli.exits import NOT_RUN, UserError
 from pillion.history import HistoryError, container_names, find_task
+from pillion.ports.control import ControlError
 from pillion.ports.store import StoreError
 from pillion.stores.sqlite import SqliteStore, StoredTask, state_folder
 
@@ -22,7 +23,7 @@ def known_tasks() -> Iterator[SqliteStore]:
         yield store
     except HistoryError as error:
         raise UserError(str(error)) from error
-    except StoreError as error:
+    except (StoreError, ControlError) as error:
         raise UserError(str(error), exit_code=NOT_RUN) from error
     finally:
         store.close()

@@ -14,6 +14,13 @@ from pillion.cli.exits import NOT_RUN, USAGE, UserError
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("pillion.cli.run", "Run a task definition on this machine, as ECS would."),
+    "ps": ("pillion.cli.ps", "List the tasks that run here, and what they wait for."),
+    "describe": ("pillion.cli.describe", "Show tasks as DescribeTasks does."),
+    "events": ("pillion.cli.events", "Show what happened to a task, and why."),
+    "stop": ("pillion.cli.stop", "Stop a task in ECS's order."),
+    "wait": ("pillion.cli.stop", "Wait for a task to end, and end as it did."),
+    "rm": ("pillion.cli.rm", "Forget a task."),
+    "prune": ("pillion.cli.rm", "Forget every task that has ended."),
     "serve": ("pillion.cli.serve", "Supervise detached tasks, and those whose process is gone."),
     "plan": ("pillion.cli.plan", "Show what starts when, who waits for whom, and what stops when."),
     "check": ("pillion.cli.check", "Say what AWS would refuse and what will hurt, before it is deployed."),

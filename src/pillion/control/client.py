@@ -40,6 +40,10 @@ class ControlClient:
         """Begin a task; return `task_id`, `notices` and `engine`."""
         return self._ask("POST", "/v1/tasks", request)
 
+    def adopt(self) -> None:
+        """Have it take over what other processes have left."""
+        self._ask("POST", "/v1/adopt", {})
+
     def stop(self, task_id: str, reason: str | None) -> None:
         """Stop a task in order."""
         self._ask("POST", f"/v1/tasks/{task_id}/stop", {"reason": reason})

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pillion.core.describe import iso_times
 from pillion.ports.control import ControlDesk, ControlError, UnknownTaskError
+from pillion.ports.store import StoreError
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -90,6 +91,10 @@ def control_app(desk: ControlDesk) -> web.Application:
         accepted = await desk.submit(await _body(request))
         return web.json_response(asdict(accepted), status=201)
 
+    async def adopt(request: web.Request) -> web.Response:
+        del request
+        return web.json_response({"tasks": list(desk.adopt())})
+
     async def stop(request: web.Request) -> web.Response:
         body = await _body(request)
         reason = body.get("reason")
@@ -111,6 +116,7 @@ def control_app(desk: ControlDesk) -> web.Application:
     app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[_errors()])
     app.router.add_get("/v1/about", about)
     app.router.add_post("/v1/tasks", submit)
+    app.router.add_post("/v1/adopt", adopt)
     app.router.add_post("/v1/tasks/{task}/stop", stop)
     app.router.add_post("/v1/tasks/{task}/kill", kill)
     app.router.add_get("/v1/tasks/{task}/end", ended)
@@ -140,7 +146,7 @@ def _errors() -> Any:  # noqa: ANN401 - aiohttp's type of a middleware is not pu
             return await handler(request)
         except UnknownTaskError as error:
             return web.json_response({"error": str(error)}, status=404)
-        except ControlError as error:
+        except (ControlError, StoreError) as error:
             return web.json_response({"error": str(error)}, status=409)
 
     return answer_errors

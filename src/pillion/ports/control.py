@@ -46,6 +46,10 @@ class ControlDesk(Protocol):
         """Begin a task, as `control.requests` writes it. Raises ControlError."""
         ...
 
+    def adopt(self) -> tuple[str, ...]:
+        """Take over the tasks that other processes have left; return their ids. Raises ControlError."""
+        ...
+
     def stop(self, task_id: str, reason: str | None) -> None:
         """Stop a task in ECS's order; `reason` becomes its stoppedReason. Raises UnknownTaskError."""
         ...

@@ -158,6 +158,10 @@ class Bench(Protocol):
         """Return a fresh connection to the engine; `programs` by container, if it has to know them."""
         ...
 
+    def engine_of_another_process(self, engine: Engine, programs: Mapping[str, Program]) -> Engine:
+        """Return an engine that knows nothing of what `engine` did, on the same machine."""
+        ...
+
     def container(self, name: str, program: Program) -> ContainerPlan:
         """Return a container that runs a program, from an image that is here, without a network."""
         ...
@@ -255,6 +259,7 @@ class Stage:
         self.bench = bench
         self.plan = plan
         self.events: list[Event] = []
+        self._programs = programs
         self._engine = bench.engine(programs)
         self.task = self._engine.open(plan)
         self._news = asyncio.Event()
@@ -337,6 +342,12 @@ class Stage:
         """Let go of the task, and take it over as another process would: with nothing but its ids."""
         await self.stop_listening()
         await self.task.clean_up(keep=True)
+        before, self._engine = (
+            self._engine,
+            self.bench.engine_of_another_process(self._engine, self._programs),
+        )
+        if before is not self._engine:
+            await before.close()
         self.events.clear()
         self.task = self._engine.open(self.plan)
         await self.task.adopt(runtime_ids)

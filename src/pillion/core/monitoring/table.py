@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pillion.core.columns import columns
 from pillion.core.lifecycle.states import HealthStatus
 from pillion.core.monitoring.figures import ContainerFigures, TaskFigures
 from pillion.core.units import BYTES_PER_MIB, CPU_UNITS_PER_VCPU, format_cpu_units
@@ -24,7 +25,7 @@ _HEAD = (
     "LOG LINES",
     "LOG",
 )
-_TO_THE_LEFT = frozenset({0, 1, 2})
+_NUMBERS = range(3, len(_HEAD))
 
 _NOTHING = "-"
 
@@ -61,7 +62,7 @@ def _task(task: TaskFigures) -> list[str]:
     if task.state.started_at_s is not None:
         words.append(f"for {format_age(task.at_s - task.state.started_at_s)}")
     parts = [" ".join(words), *_use(task)]
-    return ["   ".join(parts), *_columns([_HEAD, *(_row(item) for item in task.containers)])]
+    return ["   ".join(parts), *columns([_HEAD, *(_row(item) for item in task.containers)], numbers=_NUMBERS)]
 
 
 def _use(task: TaskFigures) -> list[str]:
@@ -111,15 +112,3 @@ def _percent(number: float | None) -> str:
 
 def _pair(one: int, other: int) -> str:
     return f"{format_bytes(one)} / {format_bytes(other)}"
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lay out rows; words begin at the left of their column, numbers end at its right."""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if place in _TO_THE_LEFT else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

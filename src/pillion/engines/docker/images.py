@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,17 @@ class Images:
         """Use these credentials wherever this image's repositoryCredentials are meant."""
         if image.repository_credentials:
             self._logins[image.repository_credentials] = (username, password)
+
+    async def recall(self, image: ImagePlan) -> None:
+        """Know an image that another process had here: its id, its environment, the name of pillion's own.
+
+        What cannot be found out is left to the create call, which says more.
+        """
+        with suppress(EngineError, ApiError, DeadlinePassedError):
+            if _is_holder(image):
+                await self.holder()
+            else:
+                await self._inspect(image.used)
 
     async def resolve(self, task: TaskPlan, container: ContainerPlan) -> ManifestAnswer:
         """Find an image's digest: from the registry if it is going to be pulled, else from what is here.

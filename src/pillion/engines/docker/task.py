@@ -101,7 +101,12 @@ class DockerTask:
         """Take over the containers that another process made, by name; before anything else is asked."""
         await self._feed.ready()  # what happens from now on is told, what happened before can be looked at
         await asyncio.gather(
-            *(self._adopt(self._records[name], runtime_id) for name, runtime_id in runtime_ids.items())
+            *(self._adopt(self._records[name], runtime_id) for name, runtime_id in runtime_ids.items()),
+            *(
+                self._images.recall(item.image)
+                for item in self.plan.containers
+                if item.name not in runtime_ids
+            ),
         )
         with suppress(EngineError):  # the limits are there, or were not to be had in the first place
             await self._cgroup.prepare(await self._capabilities())

@@ -7,7 +7,7 @@ import uuid
 
 from pillion.core.lifecycle.events import Exited, Started, Vanished
 from pillion.core.lifecycle.spec import RestartPolicy
-from pillion.testing.bench import Bench, End, Program, Say, Stage, Wait, expect, make_plan
+from pillion.testing.bench import Ability, Bench, End, Program, Say, Stage, Wait, expect, make_plan
 from pillion.testing.engine_suite.check import CLOCKS_DIFFER_S, SERVICE, Check, stage_of
 
 
@@ -63,6 +63,18 @@ async def a_container_that_was_only_made_is_started_by_who_took_over(bench: Benc
         expect(len(await stage.task.look("web")) == 1, "and now runs")
 
 
+async def a_container_is_made_by_who_took_over(bench: Bench) -> None:
+    """Its image was had here by the process before; also the image of a pause container."""
+    plan = make_plan(uuid.uuid4().hex, bench.holder("holder"), bench.container("web", SERVICE))
+    async with Stage(bench, plan, {"web": SERVICE}) as stage:
+        for name in ("holder", "web"):
+            await stage.task.resolve_manifest(name)
+            await stage.task.pull(name, lambda: None, lambda progress: None)
+        await stage.hand_over({})
+        made = [await stage.task.create(name, {}) for name in ("holder", "web")]
+        expect(all(item.runtime_id for item in made), f"both are made: {made}")
+
+
 async def a_container_is_restarted_by_who_took_over(bench: Bench) -> None:
     """A restart policy goes on, and so does the output."""
     program = Program(steps=(Say(text="hello"), Wait(for_s=0.3), End(code=4)))
@@ -84,5 +96,6 @@ CHECKS: tuple[Check, ...] = (
     Check.of(an_end_that_nobody_saw_can_be_looked_at),
     Check.of(a_container_that_is_not_there_any_more_has_vanished),
     Check.of(a_container_that_was_only_made_is_started_by_who_took_over),
+    Check.of(a_container_is_made_by_who_took_over, Ability.NETWORK),
     Check.of(a_container_is_restarted_by_who_took_over),
 )
