@@ -15,5 +15,5 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_aws_would_take_every_example(path: Path) -> None:
-    assert [finding for finding in check(path) if finding.severity == "error"] == []
+def test_aws_would_take_every_example_and_experience_has_nothing_against_it(path: Path) -> None:
+    assert [finding for finding in check(path) if finding.severity != "info"] == []

@@ -49,12 +49,15 @@ def test_other_documents_hold_no_definition_unless_somebody_says_so(value: objec
     assert find_definitions(value, expected=False) == []
 
 
+TRUE_ALARMS = {"W001", "W901"}
+"""The CDK's patterns were given an image without a tag, and one of them uses App Mesh."""
+
+
 @pytest.mark.parametrize("path", sorted((DATA / "cdk").glob("*.json")), ids=lambda path: path.stem)
-def test_what_the_cdk_makes_has_no_errors(path: Path) -> None:
-    subjects = find_definitions(json.loads(path.read_text(encoding="utf-8")))
-    assert len(subjects) == 1
-    errors = [f for s in subjects for f in check_definition(s.value) if f.severity == "error"]
-    assert errors == []
+def test_what_the_cdk_makes_raises_no_false_alarm(path: Path) -> None:
+    (subject,) = find_definitions(json.loads(path.read_text(encoding="utf-8")))
+    found = {finding.code for finding in check_definition(subject.value) if finding.severity != "info"}
+    assert found <= TRUE_ALARMS
 
 
 def test_a_mistake_in_what_the_cdk_makes_is_found() -> None:

@@ -120,7 +120,8 @@ def sidecars_above_application(task: TaskView) -> Iterator[Hit]:
     left = min(own or task.memory_mib, task.memory_mib - taken)
     if taken > left:
         names = ", ".join(container.label for container in sidecars)
-        message = f"{names} reserve {taken} MiB, which leaves the application {max(left, 0)} MiB."
+        verb = "reserves" if len(sidecars) == 1 else "reserve"
+        message = f"{names} {verb} {taken} MiB, which leaves the application {max(left, 0)} MiB."
         yield we_say(("memory",), message)
 
 
