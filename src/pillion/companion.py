@@ -99,17 +99,22 @@ class Companion:
         return CreateExtras(
             environment={
                 **{name: value.reveal() for name, value in environment.items()},
-                **self._router_address(container),
+                **await self._router_address(container),
             },
             log_options={name: value.reveal() for name, value in self.aws.log_options(container).items()},
         )
 
-    def _router_address(self, container: str) -> dict[str, str]:
+    async def _router_address(self, container: str) -> dict[str, str]:
         """In bridge mode a client needs its router's address, which is known only when that runs."""
         routed = self.firelens.routed.get(container) if self.firelens else None
         if self.firelens is None or routed is None or not routed.needs_router_address:
             return {}
-        addresses = [item.ipv4 for item in self.task.facts(self.firelens.router).addresses if item.ipv4]
+        router = self.firelens.router
+        # The engine is asked for addresses after a start, beside everything else: it may not have answered.
+        facts = (
+            self.task.facts(router) if self.task.facts(router).addresses else await self.task.learn(router)
+        )
+        addresses = [item.ipv4 for item in facts.addresses if item.ipv4]
         if not addresses:
             raise EngineError("DockerClientConfigError", "unable to get BridgeIP for task in bridge mode")
         return {"FLUENT_HOST": addresses[0]}

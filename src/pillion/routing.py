@@ -6,6 +6,9 @@ Part of the composition root, and loaded for tasks that have a log router only.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
+import socket
 import ssl
 from dataclasses import dataclass
 
@@ -16,8 +19,13 @@ from pillion.core.plan.endpoints import ENDPOINT_HOST
 from pillion.core.plan.model import Bind, Notice, TaskPlan
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.run_settings import RunSettings
+from pillion.serving import Place, Way
 from pillion.sidecars.amend import with_aws_hosts, with_firelens
 from pillion.sidecars.firelens.plan import FirelensPlan, FirelensSettings, plan_firelens
+
+TLS_PORT = 443
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,33 +34,40 @@ class Routing:
 
     Attributes:
         firelens: what FireLens adds to the task.
-        region: whose host names of AWS are answered inside the task.
-        authority: who vouches for them; None where the router reaches AWS itself, or nothing.
+        address: where AWS's own host names lead; None where they are left alone, because AWS itself is meant
+            or nothing can be reached at all.
+        regions: whose host names these are.
+        authority: who vouches for them; None where nobody answers.
         tls: for whoever answers under these names.
+        sockets: listen at `address` already, where the task has no network of its own.
         notices: what the user should know of it.
     """
 
     firelens: FirelensPlan
-    region: str
+    address: str | None = None
+    regions: tuple[str, ...] = ()
     authority: Authority | None = None
     tls: ssl.SSLContext | None = None
+    sockets: tuple[socket.socket, ...] = ()
     notices: tuple[Notice, ...] = ()
 
     def amend(self, plan: TaskPlan) -> TaskPlan:
         """Return the plan with the router's files and its clients' log driver, and with AWS's host names."""
         plan = with_firelens(plan, self.firelens)
-        if self.authority is None:
+        if self.address is None:
             return plan
-        certificate = Bind(
-            host_path=str(self.authority.certificate_path.absolute()),
-            container_path=self.authority.container_path,
-            read_only=True,
-        )
+        certificate = None
+        if self.authority is not None:
+            certificate = Bind(
+                host_path=str(self.authority.certificate_path.absolute()),
+                container_path=self.authority.container_path,
+                read_only=True,
+            )
         return with_aws_hosts(
             plan,
             router=self.firelens.router,
-            hosts=host_names(self.region),
-            address=ENDPOINT_HOST,
+            hosts=host_names(*self.regions),
+            address=self.address,
             certificate=certificate,
         )
 
@@ -62,12 +77,7 @@ class Routing:
 
 
 def open_routing(
-    plan: TaskPlan,
-    definition: TaskDefinition,
-    settings: RunSettings,
-    backend: AwsBackend,
-    *,
-    is_link_local: bool,
+    plan: TaskPlan, definition: TaskDefinition, settings: RunSettings, backend: AwsBackend, place: Place
 ) -> Routing | None:
     """Plan the log router of a task, if it has one.
 
@@ -76,7 +86,7 @@ def open_routing(
         definition: what really runs.
         settings: how it is run.
         backend: the AWS of the run. AWS's names are answered in its stead only where it is not AWS itself.
-        is_link_local: whether the task finds its endpoints at ECS's own address.
+        place: where the task finds its endpoints.
 
     Raises:
         FirelensError: ECS would not start the router.
@@ -91,18 +101,59 @@ def open_routing(
     )
     if firelens is None:
         return None
-    region = backend.region
-    if not backend.needs_gateway or not is_link_local:
-        return Routing(firelens=firelens, region=region)
+    if not backend.needs_gateway or place.way is Way.NOWHERE:
+        return Routing(firelens=firelens)
+    address = ENDPOINT_HOST if place.is_link_local else _loopback_of(plan)
+    regions = _regions(firelens, backend.region)
+    where = f"AWS's host names in {' and '.join(regions)}"
+    sockets: tuple[socket.socket, ...] = ()
     try:
         authority = open_authority(settings.state_folder / "tls")
-        context = server_context(authority, region)
+        context = server_context(authority, *regions)
+        if not place.is_link_local:
+            sockets = (_listen(definition, address),)
     except TlsError as error:
-        notice = Notice(code="no-tls", text=str(error), container=firelens.router)
-        return Routing(firelens=firelens, region=region, notices=(notice,))
+        text = f"{where} lead nowhere inside this task, and what the log router sends there is lost: {error}"
+        notice = Notice(code="no-tls", text=text, container=firelens.router)
+        return Routing(firelens=firelens, address=address, regions=regions, notices=(notice,))
     text = (
-        f"AWS's host names in {region} lead to {settings.aws.url or 'local AWS'} inside this task, "
+        f"{where} lead to {settings.aws.url or 'local AWS'} inside this task, "
         "and the log router trusts a CA of pillion for them"
     )
-    notice = Notice(code="aws-hosts", text=text, container=firelens.router)
-    return Routing(firelens=firelens, region=region, authority=authority, tls=context, notices=(notice,))
+    return Routing(
+        firelens=firelens,
+        address=address,
+        regions=regions,
+        authority=authority,
+        tls=context,
+        sockets=sockets,
+        notices=(Notice(code="aws-hosts", text=text, container=firelens.router),),
+    )
+
+
+def _regions(firelens: FirelensPlan, region: str) -> tuple[str, ...]:
+    """Return the task's region and those that outputs name. One that only the router knows is the task's."""
+    named = [output.options.get("region", "") for output in firelens.configuration.outputs]
+    return tuple(dict.fromkeys([region, *(item for item in named if _REGION.fullmatch(item))]))
+
+
+def _loopback_of(plan: TaskPlan) -> str:
+    """Return an address of this machine's loopback for one task, the same whenever it is asked for.
+
+    In host mode there is no network of the task's own. All of 127.0.0.0/8 is the loopback, and the names are
+    only in the router's own hosts file.
+    """
+    seed = hashlib.sha256(plan.identity.task_id.encode()).digest()
+    return f"127.{100 + seed[0] % 100}.{seed[1]}.{1 + seed[2] % 254}"
+
+
+def _listen(definition: TaskDefinition, address: str) -> socket.socket:
+    """Listen where AWS's names lead in host mode. Raises TlsError."""
+    mappings = [port for item in definition.container_definitions for port in item.port_mappings or ()]
+    if any(port.container_port == TLS_PORT for port in mappings):
+        # A program that wants the port on all addresses would not get it beside us.
+        raise TlsError(f"port {TLS_PORT} is a container's in host mode")
+    try:
+        return socket.create_server((address, TLS_PORT))
+    except OSError as error:
+        raise TlsError(f"{address}:{TLS_PORT} cannot be listened on: {error.strerror}") from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,7 +140,9 @@ async def open_surroundings(
     if log_router(definition) is not None:
         from pillion.routing import open_routing
 
-        routing = open_routing(base, definition, settings, backend, is_link_local=place.is_link_local)
+        routing = open_routing(base, definition, settings, backend, place)
+        if routing is not None:
+            place = replace(place, sockets=(*place.sockets, *routing.sockets))
     standing = taken_over
     if standing is None:
         ids = draw_endpoint_ids(base, has_task_role=has_role, draw=lambda: str(uuid.uuid4()))

@@ -37,14 +37,15 @@ def trusting(authority_path: Path, container_path: str, folder: Path) -> ssl.SSL
 
 @pytest.mark.parametrize(
     "name",
-    ["logs.eu-west-1.amazonaws.com", "kinesis.eu-west-1.amazonaws.com", "bucket.s3.eu-west-1.amazonaws.com"],
+    ["logs.eu-west-1.amazonaws.com", "kinesis.us-east-2.amazonaws.com", "bucket.s3.eu-west-1.amazonaws.com"],
 )
 async def test_aws_names_are_answered_with_a_certificate_that_the_hashed_ca_vouches_for(
     name: str, tmp_path: Path
 ) -> None:
     authority = open_authority(tmp_path / "tls")
     client = trusting(authority.certificate_path, authority.container_path, tmp_path / "certs")
-    assert await handshake(server_context(authority, "eu-west-1"), client, name) == b"hello"
+    context = server_context(authority, "eu-west-1", "us-east-2")
+    assert await handshake(context, client, name) == b"hello"
 
 
 async def test_other_names_are_not(tmp_path: Path) -> None:
@@ -81,3 +82,9 @@ def test_a_damaged_ca_is_named(tmp_path: Path) -> None:
 
 def test_china_has_names_of_its_own() -> None:
     assert host_names("cn-north-1")[0] == "logs.cn-north-1.amazonaws.com.cn"
+
+
+def test_names_that_regions_share_come_once() -> None:
+    names = host_names("eu-west-1", "us-east-1", "eu-west-1")
+    assert len(names) == len(set(names))
+    assert {"logs.eu-west-1.amazonaws.com", "logs.us-east-1.amazonaws.com", "sts.amazonaws.com"} <= set(names)

@@ -98,6 +98,14 @@ def test_firelens_delivers_with_ecs_metadata_to_the_last_line(pillion: Pillion) 
     assert "app: 4 lines written, firelens cloudwatch_logs: 4 arrived, none lost" in run.errors
 
 
+@pytest.mark.parametrize("mode", ["bridge", "host"])
+def test_firelens_delivers_in_the_other_network_modes(pillion: Pillion, mode: str) -> None:
+    app = shell("app", "echo in $FLUENT_PORT", **through_firelens("/app"))
+    run = pillion.run(task(router(), app, networkMode=mode), "--count-logs", "--firelens-mode", "sync")
+    assert run.messages("app") == [{"bridge": "in 24224", "host": "in "}[mode].rstrip()]
+    assert "app: 1 line written, firelens cloudwatch_logs: 1 arrived, none lost" in run.errors
+
+
 def test_a_router_reaches_local_aws_over_tls_through_a_relay_too(pillion: Pillion) -> None:
     seed(pillion, '[run]\nendpoints = "relay"\n')
     app = shell("app", "echo through the relay", **through_firelens("/app"))

@@ -66,10 +66,14 @@ class Authority:
         return f"{CERTIFICATES_FOLDER}/{subject_hash(_CA_NAME)}.0"
 
 
-def host_names(region: str) -> tuple[str, ...]:
-    """Return the host names of AWS that are answered for a region."""
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return (*(f"{service}.{region}.{suffix}" for service in SERVICES), f"s3.{suffix}", f"sts.{suffix}")
+def host_names(*regions: str) -> tuple[str, ...]:
+    """Return the host names of AWS that are answered for regions."""
+    names: list[str] = []
+    for region in regions:
+        suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+        names += [f"{service}.{region}.{suffix}" for service in SERVICES]
+        names += [f"s3.{suffix}", f"sts.{suffix}"]
+    return tuple(dict.fromkeys(names))
 
 
 def subject_hash(common_name: str) -> str:
@@ -115,15 +119,15 @@ def open_authority(folder: Path) -> Authority:
     return Authority(certificate_path=certificate_path, certificate=certificate, key=key)
 
 
-def server_context(authority: Authority, region: str) -> ssl.SSLContext:
-    """Return the TLS side of a server that answers as AWS in a region."""
+def server_context(authority: Authority, *regions: str) -> ssl.SSLContext:
+    """Return the TLS side of a server that answers as AWS in some regions."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
     key = ec.generate_private_key(ec.SECP256R1())
-    names = host_names(region)
+    names = host_names(*regions)
     # S3 puts the bucket's name in front of the host's.
     alternatives = [*names, *(f"*.{name}" for name in names if name.startswith("s3."))]
     certificate = (

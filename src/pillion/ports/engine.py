@@ -229,6 +229,10 @@ class EngineTask(Protocol):
         """Return ports and addresses as known by now."""
         ...
 
+    async def learn(self, container: str) -> ContainerFacts:
+        """Ask for ports and addresses now, of a running container. What cannot be learned stays unknown."""
+        ...
+
     async def clean_up(self, *, keep: bool) -> None:
         """Remove all that the task made; with `keep` only what nobody could want to look at."""
         ...

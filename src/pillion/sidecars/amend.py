@@ -36,9 +36,11 @@ def with_firelens(plan: TaskPlan, firelens: FirelensPlan) -> TaskPlan:
 
 
 def with_aws_hosts(
-    plan: TaskPlan, *, router: str, hosts: Iterable[str], address: str, certificate: Bind
+    plan: TaskPlan, *, router: str, hosts: Iterable[str], address: str, certificate: Bind | None
 ) -> TaskPlan:
     """Return the plan in which the router's AWS host names lead to `address`, vouched for by `certificate`.
+
+    Without a certificate the router trusts nobody there: what it sends stays on this machine, and is refused.
 
     In awsvpc mode the names belong to the namespace that the task's containers share.
     """
@@ -49,7 +51,7 @@ def with_aws_hosts(
         if item.kind is ContainerKind.CNI_PAUSE if shared else item.name == router:
             names = replace(item.namespaces, extra_hosts=(*item.namespaces.extra_hosts, *entries))
             item = replace(item, namespaces=names)
-        if item.name == router:
+        if item.name == router and certificate is not None:
             item = replace(item, binds=(*item.binds, certificate))
         return item
 

@@ -226,6 +226,11 @@ class DockerTask:
         holder = self._records[network.removeprefix(JOINED)] if network.startswith(JOINED) else record
         return facts_of(container, holder.published, holder.found)
 
+    async def learn(self, container: str) -> ContainerFacts:
+        """Inspect a running container and return its facts."""
+        await self._learn(self._records[container])
+        return self.facts(container)
+
     def image_environment(self, container: str) -> Mapping[str, str]:
         """Return the environment of a container's image, empty while the image was not looked at."""
         return self._images.environment(self._records[container].plan.image)
