@@ -12,6 +12,7 @@ from pillion.ports.injector import Injector
 from pillion.preparing import PreparedTask
 from pillion.run_settings import RunSettings
 from pillion.runtime.clock import SystemClock
+from pillion.runtime.monitor import Monitor
 from pillion.stores.sqlite import SqliteStore
 from pillion.supervising import Observe, RunOutcome, TaskControl, Undertaking, supervise
 
@@ -68,9 +69,11 @@ async def run_task(
     )
     task_id = undertaking.task_id
     store = SqliteStore(settings.state_folder)
+    clock = SystemClock()
     try:
         with Claim(settings.state_folder, task_id) as claim:
-            desk = Desk()
+            monitor = Monitor(now_s=clock.now_s)
+            desk = Desk(metrics=monitor.prometheus)
             asked = desk.add(task_id, control)
             async with ControlServer(desk, claim.listener):
                 outcome = await supervise(
@@ -78,9 +81,10 @@ async def run_task(
                     engine=engine,
                     store=store,
                     owner=claim.name,
-                    clock=SystemClock(),
+                    clock=clock,
                     observe=observe,
                     control=asked,
+                    monitor=monitor,
                 )
                 desk.end(task_id, outcome)
                 return outcome

@@ -12,9 +12,11 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from pillion.core.monitoring.figures import TaskFigures, Written, figures_of, runtime_ids
+from pillion.core.monitoring.notes import WatchNotes
 from pillion.core.monitoring.sample import Sample
 from pillion.core.monitoring.watched import WatchedTask, watch_task
 from pillion.history import HistoryError, RememberedTask, find_task, remember
+from pillion.stores.notes import read_notes
 from pillion.stores.output.counting import OutputCount
 from pillion.stores.sqlite import SqliteStore, StoredTask
 
@@ -85,6 +87,10 @@ class TaskLooker:
             )
             for watched, task in tasks
         )
+
+    def notes(self, task_id: str) -> WatchNotes | None:
+        """Return what the process that watches a task noted of it; None where it noted nothing."""
+        return read_notes(self._folder, task_id)
 
     def _tasks(self, names: Sequence[str]) -> list[tuple[StoredTask, RememberedTask]]:
         if names:

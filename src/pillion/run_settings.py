@@ -13,6 +13,7 @@ from typing import Any
 
 from pillion.aws.settings import AwsSettings, AwsSettingsError, parse_settings, read_seed_file, with_options
 from pillion.core.codec import CodecError, decode_fields, encode_fields
+from pillion.core.monitoring.settings import MonitorSettings
 from pillion.core.record import RecordError
 from pillion.ports.aws import PipelineReport
 from pillion.serving import AUTO
@@ -85,6 +86,7 @@ class RunSettings:
         count_logs: say at the end how many lines of each container reached the end of their pipeline.
         engine_host: where the engine listens, as DOCKER_HOST says it; None finds it as Docker's command does.
         counted: told what `count_logs` counted, as values; for this process only, so it is not written down.
+        monitor: how the task is watched.
     """
 
     state_folder: Path
@@ -98,6 +100,7 @@ class RunSettings:
     count_logs: bool = False
     engine_host: str | None = None
     counted: Callable[[PipelineReport], None] | None = None
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +115,7 @@ class _How:
     firelens_asynchronous: bool = True
     count_logs: bool = False
     engine_host: str | None = None
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
 
 
 _SAME = tuple(item.name for item in fields(_How))

@@ -16,6 +16,8 @@ from pillion.core.describe import NEVER_RAN_EXIT_CODE, describe_task, exit_code_
 from pillion.core.lifecycle.events import KillRequested, StopRequested
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind, TaskStatus
+from pillion.core.monitoring.metrics import Machine
+from pillion.core.monitoring.watched import watch_task
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.plan.model import Notice, TaskPlan
 from pillion.core.record import Standing, encode_record
@@ -35,9 +37,12 @@ from pillion.runtime.first_start import FirstStart
 from pillion.runtime.kept_facts import KeptFacts
 from pillion.runtime.kept_output import KeptOutput
 from pillion.runtime.last_lines import LastLines
+from pillion.runtime.monitor import Monitor
 from pillion.runtime.observer import Observer
 from pillion.runtime.runner import TaskRunner
-from pillion.runtime.usage import UsageWatch
+from pillion.runtime.task_watch import TaskWatch, WatchPlan
+from pillion.stores.notes import read_notes, remove_notes, write_notes
+from pillion.stores.output.counting import count_output
 from pillion.stores.output.files import remove_output
 from pillion.stores.output.writer import OutputWriter
 from pillion.stores.sqlite import SqliteStore
@@ -139,6 +144,7 @@ async def supervise(
     clock: Clock,
     observe: Observe,
     control: TaskControl,
+    monitor: Monitor,
     local_aws: LocalAws | None = None,
     gives_up: bool = True,
 ) -> RunOutcome:
@@ -152,6 +158,7 @@ async def supervise(
         clock: the time.
         observe: called once, when the engine has answered.
         control: lets somebody stop or leave the task.
+        monitor: watches it.
         local_aws: an embedded AWS that several tasks share.
         gives_up: a task whose engine went away is over for us; otherwise it is left as it is, to be taken
             over when the engine is back.
@@ -180,21 +187,26 @@ async def supervise(
         told = _with_stop(told, undertaking, control, clock)
         output = OutputWriter(settings.state_folder, undertaking.task_id, trouble=told.trouble)
         last_lines = LastLines(KeptOutput(told, output.add), history.keep_lines)
-        observer = KeptFacts(last_lines, task, history.keep_facts)
+        observer = watch = _watch(
+            KeptFacts(last_lines, task, history.keep_facts),
+            undertaking,
+            around,
+            engine=engine,
+            monitor=monitor,
+            capabilities=capabilities,
+        )
         history.prune(clock.now_s())
         if undertaking.state is None:
             about = _about(undertaking, around)
             journal = store.begin(undertaking.task_id, about, clock.now_s(), owner=owner)
         else:
             journal = store.take_over(undertaking.task_id, owner=owner)
-        usage = UsageWatch(engine.sample)
         runner = TaskRunner(
             task,
             clock=clock,
             journal=journal,
             observer=observer,
             companion=around.companion,
-            usage=usage if settings.keep_history_s > 0 else None,
             taken_over=undertaking.state,
             read_so_far=output.position,
         )
@@ -208,6 +220,7 @@ async def supervise(
             observer.trouble(f"{error}\n  {_left_there(plan)}" if gives_up else str(error))
         finally:
             state = runner.state
+            await monitor.forget(watch)
             output.close(ended_at_s=clock.now_s() if state.known is TaskStatus.STOPPED else None)
             shape = describe_task(plan, state, facts_of(plan, task), undertaking.overrides)
             around.link.is_left = runner.has_left or (lost and not gives_up)
@@ -217,7 +230,7 @@ async def supervise(
         return RunOutcome(exit_code=0, task=shape, has_left=not lost, is_lost=lost)
     if runner.is_journalled and not lost:
         last_lines.finish()
-        history.end(shape, usage.seen, clock.now_s(), observer)
+        history.end(shape, watch.usage, clock.now_s(), observer)
     # The user did not ask for a stop that a full disk made necessary: that is no success.
     gave_up = lost or (state.ended_by is None and not runner.is_journalled)
     return RunOutcome(exit_code=NEVER_RAN_EXIT_CODE if gave_up else exit_code_of(state), task=shape)
@@ -228,12 +241,44 @@ def forget_old(store: SqliteStore, now_s: float) -> tuple[str, ...]:
     forgotten = store.prune(now_s)
     for task_id in forgotten:
         remove_output(store.folder, task_id)
+        remove_notes(store.folder, task_id)
     return forgotten
 
 
 def facts_of(plan: TaskPlan, task: EngineTask) -> dict[str, ContainerFacts]:
     """Return the ports and addresses of all containers, as the engine knows them now."""
     return {item.name: task.facts(item.name) for item in plan.containers}
+
+
+def _watch(
+    observer: Observer,
+    undertaking: Undertaking,
+    around: Surroundings,
+    *,
+    engine: Engine,
+    monitor: Monitor,
+    capabilities: Capabilities,
+) -> TaskWatch:
+    """Have a task watched; one that was taken over goes on where it was."""
+    folder, task_id = undertaking.settings.state_folder, undertaking.task_id
+    notes = read_notes(folder, task_id)
+    plan = WatchPlan(
+        task=watch_task(around.plan.identity, undertaking.definition),
+        settings=undertaking.settings.monitor,
+        machine=Machine(cpu_units=capabilities.cpu_units, memory_mib=capabilities.memory_mib),
+        written={} if undertaking.state is None else count_output(folder, task_id),
+        usage={} if notes is None else notes.usage,
+    )
+    found = monitor.watch(
+        observer,
+        plan,
+        engine=engine,
+        sink=around.metrics,
+        keep=lambda fresh: write_notes(folder, task_id, fresh),
+    )
+    if undertaking.state is not None:
+        found.take(undertaking.state)
+    return found
 
 
 def _about(undertaking: Undertaking, around: Surroundings) -> dict[str, Any]:
@@ -299,6 +344,7 @@ class _History:
             else:
                 self._store.forget(self._task_id)
                 remove_output(self._store.folder, self._task_id)
+                remove_notes(self._store.folder, self._task_id)
         except StoreError as error:
             observer.trouble(str(error))
 

@@ -28,6 +28,7 @@ from pillion.ports.control import Accepted, ControlError
 from pillion.ports.engine import Capabilities, Engine, EngineUnreachableError
 from pillion.ports.store import StoreError
 from pillion.requests import NotAdoptableError, decode_request, undertaking_of
+from pillion.runtime.monitor import Monitor
 from pillion.runtime.observer import Observer
 from pillion.serving import EndpointsSettingError
 from pillion.sidecars.firelens.errors import FirelensError
@@ -59,7 +60,6 @@ class Supervisor:
         observer: makes who is told what happens to a task.
         say: told what concerns no task, or one that cannot be taken over.
         make_engine: connects to an engine; None as host is the usual one.
-        metrics: renders what is measured.
     """
 
     def __init__(
@@ -72,7 +72,6 @@ class Supervisor:
         observer: MakeObserver,
         say: Callable[[str], None],
         make_engine: MakeEngine | None = None,
-        metrics: Callable[[], str] = str,
     ) -> None:
         self._state_folder = state_folder
         self._store = store
@@ -88,7 +87,8 @@ class Supervisor:
         self._idle, self._busy = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._leaving = asyncio.Event()
-        self.desk = Desk(submit=self.submit, adopt=self.adopt_left, metrics=metrics)
+        self._monitor = Monitor(now_s=clock.now_s)
+        self.desk = Desk(submit=self.submit, adopt=self.adopt_left, metrics=self._monitor.prometheus)
 
     async def wait_idle_for(self, idle_s: float) -> None:
         """Return when no task was supervised for so many seconds."""
@@ -256,6 +256,7 @@ class Supervisor:
             clock=self._clock,
             observe=observe,
             control=control,
+            monitor=self._monitor,
             local_aws=self._local_aws_for(undertaking),
             gives_up=False,
         )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pillion.aws.backend import AwsBackend
 from pillion.aws.log_calls import LogCalls
+from pillion.aws.settings import AwsMode
 from pillion.aws.task import TaskAwsSession, TaskScope
 from pillion.companion import Companion
 from pillion.core.lifecycle.state import TaskState
@@ -28,6 +29,7 @@ from pillion.endpoints.desk import TaskDesk
 from pillion.ports.aws import LogReport, PipelineReport, Reading
 from pillion.ports.clock import Clock
 from pillion.ports.engine import Capabilities, Engine, EngineTask
+from pillion.ports.metrics import MetricSink
 from pillion.ports.queries import ContainerStats
 from pillion.run_settings import RunSettings, encode_how
 from pillion.runtime.observer import Observer
@@ -79,13 +81,17 @@ class RunLink:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What `open_surroundings` gives. `link` has to be filled before the task begins."""
+    """What `open_surroundings` gives. `link` has to be filled before the task begins.
+
+    `metrics` takes what is measured of the task; None where nobody asked for that.
+    """
 
     standing: Standing
     task: EngineTask
     companion: Companion
     notices: tuple[Notice, ...]
     link: RunLink
+    metrics: MetricSink | None
 
     @property
     def plan(self) -> TaskPlan:
@@ -233,7 +239,23 @@ async def open_surroundings(
         notices = (*_place_notices(place), *_log_notices(definition), *routed)
         stack.push_async_callback(companion.close)
         companion.open()
-        yield Surroundings(standing=standing, task=task, companion=companion, notices=notices, link=link)
+        yield Surroundings(
+            standing=standing,
+            task=task,
+            companion=companion,
+            notices=notices,
+            link=link,
+            metrics=_metric_sink(settings, backend, calls),
+        )
+
+
+def _metric_sink(settings: RunSettings, backend: AwsBackend, calls: LogCalls) -> MetricSink | None:
+    """Where metrics of the task go, if anybody wants them: local AWS is not started for nothing."""
+    if not settings.monitor.container_insights:
+        return None
+    from pillion.aws.insights import CloudWatchSink
+
+    return CloudWatchSink(backend.clients, calls, evaluates=settings.aws.mode is AwsMode.REAL)
 
 
 async def _remove_router_files(routing: Routing, link: RunLink) -> None:

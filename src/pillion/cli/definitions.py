@@ -15,6 +15,11 @@ from pillion.cli.exits import UserError
 from pillion.core.errors import DocumentError
 from pillion.core.findings import Finding, Severity
 from pillion.core.lifecycle.states import PullBehavior
+from pillion.core.monitoring.settings import (
+    MonitorSettings,
+    MonitorSettingsError,
+    read_monitor_settings,
+)
 from pillion.core.plan.options import (
     OptionError,
     Publish,
@@ -206,6 +211,18 @@ def keep_history(settings: Settings) -> float:
         return parse_duration_s(text)
     except ValueError as error:
         raise UserError(f"{settings.path}: [run] keep_history: {error}") from error
+
+
+def monitor_settings(settings: Settings) -> MonitorSettings:
+    """Return how tasks are watched: `[monitor]`.
+
+    Raises:
+        UserError: it says something that means nothing.
+    """
+    try:
+        return read_monitor_settings(settings.table("monitor"))
+    except MonitorSettingsError as error:
+        raise UserError(f"{settings.path}: {error}") from error
 
 
 def run_options(

@@ -92,7 +92,7 @@ def run(
     Ctrl-C stops the task in ECS's order, the second kills it. With --detach the task's id is printed and the
     exit code is 0 when the task was taken; pillion ps, logs, wait and stop take it from there.
     """
-    from pillion.cli.definitions import keep_history, run_options, settings_for
+    from pillion.cli.definitions import keep_history, monitor_settings, run_options, settings_for
     from pillion.run_settings import RunSettings
     from pillion.stores.sqlite import state_folder
 
@@ -120,6 +120,7 @@ def run(
         firelens_asynchronous=(firelens_mode or table.get("firelens_mode", "async")) == "async",
         count_logs=count_logs,
         engine_host=os.environ.get("DOCKER_HOST") or None,
+        monitor=monitor_settings(settings),
     )
     task = _read(file, family, overrides, options, cluster=cluster or table.get("cluster", "default"))
     if detach:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +15,7 @@ from pillion.cli.exits import INTERRUPTED, NOT_RUN, UserError
 
 if TYPE_CHECKING:
     from pillion.core.monitoring.figures import TaskFigures
+    from pillion.core.monitoring.notes import WatchNotes
 
 _FORMATS = ("text", "json")
 
@@ -72,7 +73,11 @@ async def _show(names: Sequence[str], *, watch: bool, style: str) -> int:
                 click.echo(_CLEAR, nl=False)
             while True:
                 found = await looker.look(names)
-                _print(found, style=style, redraw=redraw, lines=watch)
+                notes = {
+                    task.watched.identity.task_id: looker.notes(task.watched.identity.task_id)
+                    for task in found
+                }
+                _print(found, notes, style=style, redraw=redraw, lines=watch)
                 if not watch or (names and all(task.state.stopped_at_s is not None for task in found)):
                     return 0
                 await asyncio.sleep(WATCH_S)
@@ -80,15 +85,33 @@ async def _show(names: Sequence[str], *, watch: bool, style: str) -> int:
         await engine.close()
 
 
-def _print(found: Sequence[TaskFigures], *, style: str, redraw: bool, lines: bool) -> None:
+def _print(
+    found: Sequence[TaskFigures],
+    notes: Mapping[str, WatchNotes | None],
+    *,
+    style: str,
+    redraw: bool,
+    lines: bool,
+) -> None:
+    from pillion.core.monitoring.notes import notes_lines, notes_shape
     from pillion.core.monitoring.shape import figures_shape
     from pillion.core.monitoring.table import figures_text
 
     if style == "json":
-        value = {"tasks": [figures_shape(task) for task in found]}
+        value = {
+            "tasks": [
+                {**figures_shape(task), **(notes_shape(noted) if noted else {})}
+                for task in found
+                for noted in [notes[task.watched.identity.task_id]]
+            ]
+        }
         click.echo(json.dumps(value, ensure_ascii=False, indent=None if lines else 2))
         return
-    text = figures_text(found) if found else "no task runs here"
+    blocks = []
+    for task in found:
+        noted = notes[task.watched.identity.task_id]
+        blocks.append("\n".join([figures_text([task]), *(notes_lines(noted, task.at_s) if noted else [])]))
+    text = "\n\n".join(blocks) or "no task runs here"
     if redraw:
         click.echo(f"{_REDRAW}{text}")
     else:

@@ -7,6 +7,7 @@
     ├── OverridesError            run-time overrides cannot be laid over a definition
     ├── OptionError               an option means nothing               (core.plan.options)
     ├── SettingsError             pillion.toml cannot be used           (settings)
+    ├── MonitorSettingsError      its table [monitor] means nothing     (core.monitoring.settings)
     ├── ControlError              another pillion refuses, or is gone   (ports.control)
     │                             what pillion stands on: may work later
     ├── StoreError                the state folder cannot be used       (ports.store)

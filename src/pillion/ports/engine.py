@@ -69,7 +69,10 @@ class PullProgress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Capabilities:
-    """What an engine can do here. `missing` holds a notice for each thing that a plan may ask in vain."""
+    """What an engine can do here. `missing` holds a notice for each thing that a plan may ask in vain.
+
+    `cpu_units` (1024 for one vCPU) and `memory_mib` are what the engine's machine has.
+    """
 
     name: str
     version: str
@@ -79,6 +82,8 @@ class Capabilities:
     rootless: bool = False
     local: bool = True
     gpus: bool = False
+    cpu_units: int = 1024
+    memory_mib: int = 1024
     runtimes: tuple[str, ...] = ()
     log_drivers: tuple[str, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
@@ -261,6 +266,14 @@ class Engine(Protocol):
 
         Cheap enough for many containers every few seconds, whichever task they belong to. Raises
         EngineUnreachableError.
+        """
+        ...
+
+    async def fetch(self, runtime_id: str, port: int, path: str) -> str | None:
+        """Return what an HTTP GET on 127.0.0.1 answers (200) inside the network of a running container.
+
+        None where nobody answers within a second or two, or where that network cannot be entered from here.
+        Raises EngineUnreachableError.
         """
         ...
 

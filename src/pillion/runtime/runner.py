@@ -23,7 +23,6 @@ from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError
 from pillion.ports.store import Journal, StoreError
 from pillion.runtime.observer import Observer
 from pillion.runtime.performer import Performer
-from pillion.runtime.usage import UsageWatch
 
 QUEUE_EVENTS_MAX = 100_000
 """Events waiting for one task. A task produces a handful per container; this many is a runaway engine."""
@@ -57,7 +56,6 @@ class TaskRunner:
         journal: where its events are kept.
         observer: who is told what happens.
         companion: what stands beside the engine.
-        usage: notes what its containers use.
         taken_over: the state that the journal leads to, of a task that another process began.
         read_so_far: says how far the output of a container was read by that process.
     """
@@ -70,7 +68,6 @@ class TaskRunner:
         journal: Journal,
         observer: Observer,
         companion: TaskCompanion | None = None,
-        usage: UsageWatch | None = None,
         taken_over: TaskState | None = None,
         read_so_far: Callable[[str], LogPosition | None] = _nothing_read,
     ) -> None:
@@ -79,7 +76,6 @@ class TaskRunner:
         self._journal: Journal | None = journal
         self._observer = observer
         self._companion = companion or NoCompanion()
-        self._usage = usage
         self._read_so_far = read_so_far
         self._queue: asyncio.Queue[ev.Event | None] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self._performer = Performer(
@@ -136,9 +132,6 @@ class TaskRunner:
             if self._is_taken_over:
                 await self._adopt()
             helpers += [asyncio.create_task(self._watch()), asyncio.create_task(self._look_now_and_then())]
-            if self._usage is not None:
-                self._usage.settled(self.state)
-                helpers.append(asyncio.create_task(self._usage.run()))
             if self._is_taken_over:
                 await self._go_on()
             else:
@@ -227,8 +220,6 @@ class TaskRunner:
         self._tell_ports(event)
         self._follow_logs()
         self._observer.settled(state, now_s)
-        if self._usage is not None:
-            self._usage.settled(state)
         return jobs
 
     def _tell_ports(self, event: ev.Event) -> None:

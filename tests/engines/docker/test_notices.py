@@ -91,12 +91,16 @@ def test_the_engines_own_words_become_capabilities() -> None:
         "KernelVersion": "6.1",
         "OperatingSystem": "Debian GNU/Linux 12",
         "SwapLimit": False,
+        "NCPU": 4,
+        "MemTotal": 8_000_000_000,
     }
     assert read_capabilities(info, local=True) == Capabilities(
         name="docker",
         version="20.10.24+dfsg1",
         cgroup_version=1,
         gpus=True,
+        cpu_units=4096,
+        memory_mib=7629,
         runtimes=("nvidia", "runc"),
         log_drivers=("json-file", "local"),
         details={

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pillion.core.units import BYTES_PER_MIB, CPU_UNITS_PER_VCPU
 from pillion.engines.docker.client import PING_DEADLINE_S, DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError
 from pillion.ports.engine import Capabilities, EngineUnreachableError
@@ -45,6 +46,8 @@ def read_capabilities(info: Mapping[str, Any], *, local: bool, name: str = "dock
         rootless=any("name=rootless" in option for option in security) or bool(info.get("Rootless")),
         local=local,
         gpus="nvidia" in runtimes or any("nvidia" in str(device) for device in info.get("CDISpecDirs") or []),
+        cpu_units=(info.get("NCPU") or 1) * CPU_UNITS_PER_VCPU,
+        memory_mib=(info.get("MemTotal") or BYTES_PER_MIB) // BYTES_PER_MIB,
         runtimes=runtimes,
         log_drivers=tuple(sorted(plugins.get("Log") or ())),
         details={

@@ -12,6 +12,7 @@ from pillion.engines.docker.capabilities import ask_capabilities
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.exec import DockerExecution, execute
 from pillion.engines.docker.feed import EventFeed
+from pillion.engines.docker.fetching import fetch_inside
 from pillion.engines.docker.images import Images
 from pillion.engines.docker.network import Networks
 from pillion.engines.docker.ports import PortBook
@@ -65,6 +66,12 @@ class DockerEngine:
     ) -> AbstractAsyncContextManager[DockerExecution]:
         """Run a command in a container; leaving lets go of its streams. Raises EngineError."""
         return execute(self._client, runtime_id, request)
+
+    async def fetch(self, runtime_id: str, port: int, path: str) -> str | None:
+        """Return what an HTTP GET answers inside a container's network; None where it does not."""
+        if not (await self.capabilities()).local:
+            return None
+        return await fetch_inside(self._client, runtime_id, port, path)
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -113,6 +113,11 @@ class SimulatedEngine:
         del runtime_id, request
         raise EngineError("CannotExecuteError", "simulated containers run no commands")
 
+    async def fetch(self, runtime_id: str, port: int, path: str) -> str | None:
+        """Return nothing: simulated containers have no network."""
+        del runtime_id, port, path
+        return None
+
     async def close(self) -> None:
         """Let go of every task."""
         for task in self._tasks.values():

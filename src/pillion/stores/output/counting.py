@@ -11,6 +11,17 @@ from pillion.stores.output.lines import Positions, decode
 from pillion.stores.output.reader import OutputReader
 
 
+def count_output(state_folder: Path, task_id: str) -> dict[str, Written]:
+    """Return what each container of a task has written by now; nothing where that cannot be read."""
+    count = OutputCount(state_folder, task_id)
+    try:
+        return count.count()
+    except OSError:
+        return {}
+    finally:
+        count.close()
+
+
 class OutputCount:
     """Counts the output of one task.
 
