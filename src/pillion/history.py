@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from pillion.core.lifecycle.state import TaskState, initial_state
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.record import RecordError, TaskRecord, decode_record
 from pillion.core.usage import Observed, together
+from pillion.stores.notes import read_notes
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore, StoredTask
 
 _SHOWN_MAX = 10
@@ -102,7 +104,8 @@ def find_task(store: SqliteStore, name: str | None) -> StoredTask:
 def observed_by_family(folder: Path) -> dict[str, dict[str, Observed]]:
     """Return the most that the containers of past runs were seen to use, by family and container.
 
-    Of each family the newest few tasks that are kept and have ended count. Nothing is made where nothing is.
+    Of each family the newest few tasks that are kept count, those that still run among them. Nothing is made
+    where nothing is.
 
     Args:
         folder: the state folder.
@@ -112,17 +115,21 @@ def observed_by_family(folder: Path) -> dict[str, dict[str, Observed]]:
     """
     if not (folder / DATABASE_NAME).exists():
         return {}
-    store = SqliteStore(folder)
-    try:
+    with closing(SqliteStore(folder)) as store:
         tasks = store.tasks()
-    finally:
-        store.close()
     by_family: dict[str, list[Mapping[str, Observed]]] = {}
     for item in tasks:
         runs = by_family.setdefault(_families(item)[0], [])
-        if item.usage and len(runs) < _OBSERVED_TASKS_MAX:
-            runs.append(item.usage)
+        usage = item.usage or _usage_so_far(folder, item)
+        if usage and len(runs) < _OBSERVED_TASKS_MAX:
+            runs.append(usage)
     return {family: _together(runs) for family, runs in by_family.items() if runs}
+
+
+def _usage_so_far(folder: Path, item: StoredTask) -> Mapping[str, Observed]:
+    """Return what a task that is not over was seen to use by now."""
+    notes = None if item.ended_at_s is not None else read_notes(folder, item.task_id)
+    return {} if notes is None else notes.usage
 
 
 def _together(runs: list[Mapping[str, Observed]]) -> dict[str, Observed]:

@@ -141,12 +141,10 @@ def _write(document: Document) -> None:
 
 
 def _print_diffs(session: Session, documents: Sequence[CheckedDocument]) -> None:
-    from difflib import unified_diff
+    from pillion.checking.patches import unified
 
     for before, after in session.repair(documents):
-        old, new = before.text.splitlines(keepends=True), after.document.text.splitlines(keepends=True)
-        for line in unified_diff(old, new, before.name, before.name):
-            click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)
+        click.echo("".join(unified(before, after.document)), nl=False)
 
 
 def _print(

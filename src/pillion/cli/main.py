@@ -31,6 +31,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("pillion.cli.explain", "Say why a task is where it is, and what to change."),
     "stats": ("pillion.cli.stats", "Show what the containers of running tasks use, against their limits."),
     "top": ("pillion.cli.top", "Show tasks, containers and output of this machine on one screen."),
+    "rightsize": ("pillion.cli.rightsize", "Propose cpu and memory from what containers were seen to use."),
     "firelens": ("pillion.cli.firelens", "Print the log router's configuration as ECS would generate it."),
     "completion": ("pillion.cli.completion", "Print the completion script of bash, zsh or fish."),
     "env": ("pillion.cli.env", "Point the AWS tools of this terminal at the local AWS of a run."),
