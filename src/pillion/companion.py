@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,7 @@ class Companion:
         waits_for_router: containers that log through the router start when it listens, not when it runs.
             Docker's driver needs that unless it is asynchronous.
         tell: told what the user should know, as it becomes known.
+        unsettled: lines of a container that another process read, and whose delivery was not decided.
         count_logs: counts what arrived, from the sinks' reports and the lines written; None: not asked for.
     """
 
@@ -59,11 +60,13 @@ class Companion:
     state_folder: Path
     tell: Callable[[Notice], None]
     waits_for_router: bool = False
+    unsettled: Callable[[str], Iterable[LogLine]] = lambda container: ()
     count_logs: CountLogs | None = None
     _told: int = field(default=0, init=False)
     _lines: Counter[str] = field(default_factory=Counter, init=False)
     _characters: Counter[str] = field(default_factory=Counter, init=False)
     _before: Counter[str] = field(default_factory=Counter, init=False)
+    _again: Counter[str] = field(default_factory=Counter, init=False)
     _cut: set[str] = field(default_factory=set, init=False)
     _doors: Doors | None = field(default=None, init=False)
     _drain: Drain | None = field(default=None, init=False)
@@ -129,10 +132,18 @@ class Companion:
             await _until_listening(self.firelens.socket_path)
 
     async def adopt(self, container: str, runtime_id: str) -> None:
-        """Go on with the container's log stream. Raises EngineError."""
-        if self.task.plan.container(container).kind is ContainerKind.NORMAL:
-            await self.aws.before_start(container, runtime_id)
-            self._tell_new()
+        """Go on with the container's log stream, first with what was read before and not delivered.
+
+        Raises EngineError.
+        """
+        if self.task.plan.container(container).kind is not ContainerKind.NORMAL:
+            return
+        await self.aws.before_start(container, runtime_id)
+        self._tell_new()
+        if self.aws.log_sink(container) is not None:
+            for line in self.unsettled(container):
+                await self.log(line)
+                self._again[container] += 1
 
     async def namespace_ready(self, container: str) -> None:
         """Serve the endpoints inside a network namespace."""
@@ -187,7 +198,7 @@ class Companion:
 
     def read_before(self, container: str, lines: int) -> None:
         """Remember what another process read; what became of it, a router's destination shows."""
-        self._before[container] = lines
+        self._before[container] = lines - self._again[container]
 
     def log_cut(self, container: str) -> None:
         """Remember that a container wrote more than could be read."""

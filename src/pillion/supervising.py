@@ -23,6 +23,7 @@ from pillion.core.plan.model import Notice, TaskPlan
 from pillion.core.record import Standing, encode_record
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.usage import Observed
+from pillion.deliveries import KeptDeliveries
 from pillion.ports.clock import Clock
 from pillion.ports.engine import (
     Capabilities,
@@ -211,6 +212,7 @@ async def supervise(
             read_so_far=output.position,
         )
         around.link.runner, around.link.observer = runner, observer
+        around.link.deliveries = KeptDeliveries(store, undertaking.task_id, output)
         control.attach(runner)
         lost = False
         try:

@@ -8,11 +8,11 @@ tasks need is imported when one does.
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pillion.aws.backend import AwsBackend
 from pillion.aws.log_calls import LogCalls
@@ -28,7 +28,7 @@ from pillion.core.taskdef.model import TaskDefinition
 from pillion.endpoints.desk import TaskDesk
 from pillion.ports.aws import LogReport, PipelineReport, Reading
 from pillion.ports.clock import Clock
-from pillion.ports.engine import Capabilities, Engine, EngineTask
+from pillion.ports.engine import Capabilities, Engine, EngineTask, LogLine
 from pillion.ports.metrics import MetricSink
 from pillion.ports.queries import ContainerStats
 from pillion.run_settings import RunSettings, encode_how
@@ -54,6 +54,16 @@ HOST_GATEWAY = "host-gateway"
 """Docker's word for the host's address in an extra host."""
 
 
+class Deliveries(Protocol):
+    """Remembers of which lines the fate is decided, for whoever takes the task over."""
+
+    def settled(self, container: str, lines: int) -> None:
+        """Note a number of lines, counted from the first that this process delivers."""
+
+    def unsettled(self, container: str) -> Iterable[LogLine]:
+        """Return the lines that were read and not settled by the process before; asked once."""
+
+
 @dataclass(kw_only=True)
 class RunLink:
     """What is known only when the task runs: who has its state, who is told things, whether it is left."""
@@ -61,6 +71,7 @@ class RunLink:
     runner: TaskRunner | None = None
     observer: Observer | None = None
     is_left: bool = False
+    deliveries: Deliveries | None = None
 
     def state(self) -> TaskState:
         """Return the task's state; nobody asks before its first container is made."""
@@ -72,6 +83,15 @@ class RunLink:
         """Pass a notice on to the user."""
         if self.observer is not None:
             self.observer.notice(notice)
+
+    def settled(self, container: str, lines: int) -> None:
+        """Note of how many lines of a container the fate is decided."""
+        if self.deliveries is not None:
+            self.deliveries.settled(container, lines)
+
+    def unsettled(self, container: str) -> Iterable[LogLine]:
+        """Return lines of a container that another process read, and whose fate was not decided."""
+        return () if self.deliveries is None else self.deliveries.unsettled(container)
 
     def trouble(self, text: str) -> None:
         """Pass a trouble of ours on to the user."""
@@ -226,13 +246,14 @@ async def open_surroundings(
         )
         companion = Companion(
             task=task,
-            aws=TaskAwsSession(scope, backend, calls),
+            aws=TaskAwsSession(scope, backend, calls, settled=link.settled),
             servers=servers,
             place=place,
             firelens=scope.firelens,
             state_folder=settings.state_folder,
             waits_for_router=not settings.firelens_asynchronous,
             tell=link.tell,
+            unsettled=link.unsettled,
             count_logs=count_logs if settings.count_logs else None,
         )
         routed = routing.notices if routing is not None else ()

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pillion.aws.clients import EMULATOR_KEYS, AwsClients
 from pillion.aws.log_calls import LogCalls
@@ -46,10 +48,14 @@ class CloudWatch:
         return [message for batch in self.batches for message in batch]
 
 
-def sink_to(cloudwatch: CloudWatch, **options: str) -> AwslogsSink:
-    given = {key.replace("_", "-"): value for key, value in options.items()}
-    read = read_awslogs_options({"awslogs-group": "/web", **given})
-    return AwslogsSink(TARGET, read, cloudwatch.put, pause=cloudwatch.pause, now_ms=lambda: 10**12)
+def sink_to(
+    cloudwatch: CloudWatch, *, settled: Callable[[int], None] = lambda lines: None, **options: str
+) -> AwslogsSink:
+    named = {key.replace("_", "-"): value for key, value in options.items()}
+    read = read_awslogs_options({"awslogs-group": "/web", **named})
+    return AwslogsSink(
+        TARGET, read, cloudwatch.put, pause=cloudwatch.pause, now_ms=lambda: 10**12, settled=settled
+    )
 
 
 def line(message: str, at_s: float = 1.0) -> LogLine:
@@ -161,6 +167,37 @@ async def test_what_cloudwatch_rejects_is_counted() -> None:
     await sink.write(line("old"))
     await sink.write(line("new"))
     assert await sink.close() == report(written=2, delivered=1, failed=1, causes={"too old": 1})
+
+
+@pytest.mark.parametrize("pattern", [None, "^#"])
+@given(
+    messages=st.lists(st.sampled_from(["", "#a", "b", "LONG"]), max_size=40),
+    places=st.sets(st.integers(0, 39), max_size=4),
+)
+def test_what_is_settled_has_been_delivered_and_the_rest_begins_an_event(
+    pattern: str | None, messages: list[str], places: set[int]
+) -> None:
+    """Whoever takes a task over delivers what is behind the settled lines: together that is everything."""
+    options = {} if pattern is None else {"awslogs_multiline_pattern": pattern}
+
+    async def live(lines: list[str], noted: list[tuple[int, int]]) -> list[str]:
+        cloudwatch = CloudWatch()
+        sink = sink_to(
+            cloudwatch, settled=lambda count: noted.append((count, len(cloudwatch.messages))), **options
+        )
+        for number, message in enumerate(lines):
+            await sink.write(line(message.replace("LONG", "x" * 200_000)))
+            if number in places:
+                await asyncio.sleep(0)  # the worker takes what is there
+        await sink.close()
+        return cloudwatch.messages
+
+    noted: list[tuple[int, int]] = []
+    whole = asyncio.run(live(messages, noted))
+    assert [count for count, _ in noted] == sorted(count for count, _ in noted)
+    for count, delivered in noted:
+        rest = asyncio.run(live(messages[count:], []))
+        assert whole[:delivered] + rest == whole
 
 
 async def test_local_cloudwatch_holds_what_was_delivered(clients: AwsClients) -> None:

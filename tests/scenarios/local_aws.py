@@ -65,9 +65,9 @@ def seed(pillion: Pillion, text: str) -> None:
     pillion.write(text, "pillion.toml")
 
 
-def log_events(pillion: Pillion, group: str) -> dict[str, list[str]]:
+def log_events(pillion: Pillion, group: str, *kept: str) -> dict[str, list[str]]:
     """Return the messages of a log group by stream, as boto3 reads them from local AWS that was kept."""
-    done = pillion.command("env", *KEEP, "--", sys.executable, "-c", _READ_LOGS, group)
+    done = pillion.command("env", *(kept or KEEP), "--", sys.executable, "-c", _READ_LOGS, group)
     assert done.returncode == 0, done.stderr
     found: dict[str, list[str]] = json.loads(done.stdout)
     return found

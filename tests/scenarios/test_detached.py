@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from scenarios import local_aws as aws
 from scenarios.detached import Detached, free_of_times
-from scenarios.local_aws import python
 from scenarios.running import Pillion, container, definition, docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -182,7 +182,7 @@ while True:
 
 
 def test_the_endpoints_of_a_task_are_served_again_when_it_was_taken_over(detached: Detached) -> None:
-    task = detached.run(definition(python("app", ASK)))
+    task = detached.run(definition(aws.python("app", ASK)))
     detached.until_said(task, "told")
     detached.end_server(signal.SIGKILL)
     with subprocess.Popen(["docker", "logs", "-f", running(task, "app")], stdout=subprocess.PIPE) as logs:
@@ -191,6 +191,21 @@ def test_the_endpoints_of_a_task_are_served_again_when_it_was_taken_over(detache
         logs.kill()
     detached.pillion.command("wait", detached.run(definition(container("app", "exit 0"))))
     detached.until_said(task, "told", "not told", "told")
+
+
+def test_log_lines_reach_cloudwatch_across_a_killed_server(detached: Detached) -> None:
+    count = "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line $i; sleep 0.02; done"
+    task = detached.run(aws.task(aws.shell("app", count, **aws.awslogs("/web"))))
+    detached.until_said(task, "line 120")
+    detached.end_server(signal.SIGKILL)
+    other = detached.run(definition(container("app", "exit 0")))
+    detached.pillion.command("wait", other)
+    assert detached.pillion.command("wait", task).returncode == 0
+    detached.end_server(signal.SIGTERM)  # which lets go of local AWS
+    state = str(detached.state / "aws-local")
+    (held,) = aws.log_events(detached.pillion, "/web", "--aws-state", state).values()
+    assert list(dict.fromkeys(held)) == [f"line {number + 1}" for number in range(300)]
+    detached("prune")
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,10 @@ class LogTarget:
     stream: str
 
 
+def _nobody_asks(lines: int) -> None:
+    """Nobody will go on with these lines."""
+
+
 class AwslogsSink:
     """Takes lines and delivers them; use it from one event loop, and close it.
 
@@ -69,6 +73,9 @@ class AwslogsSink:
         put: sends one batch.
         now_ms: the time in POSIX milliseconds, by the same clock as the lines' own.
         pause: waits so many seconds, between two tries.
+        settled: told, after each batch, of how many of the lines that were written here the fate is decided,
+            counted from the first: they were delivered, dropped, blank or given up. Whoever takes the task
+            over begins behind them.
     """
 
     def __init__(
@@ -79,14 +86,16 @@ class AwslogsSink:
         *,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        settled: Callable[[int], None] = _nobody_asks,
     ) -> None:
         self._target = target
         self._options = options
         self._put = put
         self._now_ms = now_ms
         self._pause = pause
+        self._settled = settled
         limit = BLOCKING_BACKLOG_BYTES if options.blocking else options.max_buffer_bytes
-        self._backlog: Backlog[LogLine] = Backlog(limit)
+        self._backlog: Backlog[tuple[int, LogLine]] = Backlog(limit)
         self._grouper = EventGrouper(options.starts_event)
         self._batcher = Batcher()
         self._wake = asyncio.Event()
@@ -94,6 +103,7 @@ class AwslogsSink:
         self._closing = False
         self._worker: asyncio.Task[None] | None = None
         self._written = 0
+        self._fed = 0
         self._delivered = 0
         self._dropped = 0
         self._causes: Counter[str] = Counter()
@@ -103,7 +113,8 @@ class AwslogsSink:
         self._written += 1
         message = line.message
         size_bytes = len(message) if message.isascii() else len(message.encode(errors="replace"))
-        while not self._backlog.offer(line, size_bytes):
+        numbered = (self._written, line)
+        while not self._backlog.offer(numbered, size_bytes):
             if not self._options.blocking:
                 self._dropped += 1
                 return
@@ -170,10 +181,14 @@ class AwslogsSink:
         while lines := self._backlog.take():
             self._room.set()
             add_line, add_event = self._grouper.add, self._batcher.add
-            for line in lines:
-                for event in add_line(int(line.at_s * 1000), line.message):
+            for number, line in lines:
+                events = add_line(int(line.at_s * 1000), line.message)
+                for event in events:
                     if (full := add_event(event)) is not None:
                         await self._deliver(full)
+                        # Decided is what goes before these events and before what waits for more lines.
+                        self._settled(number - sum(item.lines for item in events) - self._grouper.open_lines)
+                self._fed = number
 
     async def _flush(self, *, expire_before_ms: int | None) -> None:
         """Send everything that is collected; a multi-line event only if it is old, or None for any."""
@@ -183,6 +198,8 @@ class AwslogsSink:
         for batch in batches:
             if batch is not None:
                 await self._deliver(batch)
+        if any(batches):
+            self._settled(self._fed - self._grouper.open_lines)
 
     async def _deliver(self, batch: Batch) -> None:
         pause_s = RETRY_PAUSE_FIRST_S

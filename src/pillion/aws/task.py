@@ -81,12 +81,21 @@ class TaskAwsSession:
         scope: what is known of the task.
         backend: the AWS of the run.
         calls: CloudWatch Logs of the run.
+        settled: told of how many lines of a container, from its first on, the fate is decided.
     """
 
-    def __init__(self, scope: TaskScope, backend: AwsBackend, calls: LogCalls) -> None:
+    def __init__(
+        self,
+        scope: TaskScope,
+        backend: AwsBackend,
+        calls: LogCalls,
+        *,
+        settled: Callable[[str, int], None] = lambda container, lines: None,
+    ) -> None:
         self._scope = scope
         self._backend = backend
         self._calls = calls
+        self._settled = settled
         self._fetched = _Fetched()
         self._sinks: dict[str, AwslogsSink] = {}
         self._notices: list[Notice] = []
@@ -187,7 +196,9 @@ class TaskAwsSession:
             return self._calls.put(options.group, stream, events, region=region)
 
         target = LogTarget(container=container, group=options.group, stream=stream)
-        self._sinks[container] = AwslogsSink(target, options, put)
+        self._sinks[container] = AwslogsSink(
+            target, options, put, settled=lambda lines: self._settled(container, lines)
+        )
 
     def log_sink(self, container: str) -> LogSink | None:
         """Return where a container's lines go, or None if they go nowhere from here."""

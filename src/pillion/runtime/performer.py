@@ -59,11 +59,14 @@ class Performer:
         """Know the containers that another process made."""
         self._runtime_ids.update(runtime_ids)
 
-    async def stand_beside(self, name: str) -> None:
-        """Serve a container that another process started. What cannot be served is the companion's to say."""
+    async def stand_beside(self, name: str, *, running: bool) -> None:
+        """Serve a container that another process started, and deliver the rest of one that has ended.
+
+        What cannot be served is the companion's to say.
+        """
         with suppress(EngineError):
             await self._companion.adopt(name, self._runtime_ids.get(name, ""))
-            if self._has_own_namespace(name):
+            if running and self._has_own_namespace(name):
                 await self._companion.namespace_ready(name)
 
     async def prepare_again(self, resource: str) -> ev.NamedError | None:

@@ -172,8 +172,9 @@ class TaskRunner:
             item = self.state.containers[spec.name]
             if item.known is ContainerStatus.STOPPED:
                 self._companion.stopped(spec.name)
-            if item.known is spec.steady and item.in_flight is not ContainerStatus.RUNNING:
-                await self._performer.stand_beside(spec.name)
+            if item.known in (spec.steady, ContainerStatus.STOPPED) and item.has_run:
+                running = item.known is not ContainerStatus.STOPPED
+                await self._performer.stand_beside(spec.name, running=running)
         for resource in needs_resources(self.state):
             error = await self._performer.prepare_again(resource)
             if error is not None:

@@ -2,7 +2,8 @@
 
 Version 1 had tasks and events and forgot a task at its end. Version 2 keeps a task for a while after its end
 (`ended_at`, `forget_at`, `result`), and the last lines that its containers wrote. Version 3 knows which
-process supervises a task (`owner`, the name of its claim), and the ports and addresses that the engine gave.
+process supervises a task (`owner`, the name of its claim), the ports and addresses that the engine gave, and
+how many lines of each container have been delivered to CloudWatch Logs, or given up (`settled`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,14 @@ _TABLES = (
       task_id TEXT NOT NULL,
       container TEXT NOT NULL,
       lines TEXT NOT NULL,
+      PRIMARY KEY (task_id, container)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS settled (
+      task_id TEXT NOT NULL,
+      container TEXT NOT NULL,
+      lines INTEGER NOT NULL,
       PRIMARY KEY (task_id, container)
     ) STRICT, WITHOUT ROWID
     """,

@@ -205,6 +205,21 @@ class SqliteStore:
             ).fetchall()
         return {name: decode_fields(ContainerFacts, json.loads(body), "facts") for name, body in rows}
 
+    def keep_settled(self, task_id: str, container: str, lines: int) -> None:
+        """Keep of how many lines of a container the fate is decided. Raises StoreError."""
+        with self._translated():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO settled VALUES (?, ?, ?)", (task_id, container, lines)
+            )
+
+    def settled(self, task_id: str, container: str) -> int:
+        """Return of how many lines of a container the fate is decided. Raises StoreError."""
+        with self._translated():
+            row = self._connection.execute(
+                "SELECT lines FROM settled WHERE task_id = ? AND container = ?", (task_id, container)
+            ).fetchone()
+        return 0 if row is None else int(row[0])
+
     def forget(self, task_id: str) -> None:
         """Remove a task and everything of it. Raises StoreError."""
         with self._translated(), self._transaction():
@@ -236,6 +251,7 @@ class SqliteStore:
         self._connection.execute("DELETE FROM events WHERE task_id = ?", (task_id,))
         self._connection.execute("DELETE FROM last_lines WHERE task_id = ?", (task_id,))
         self._connection.execute("DELETE FROM facts WHERE task_id = ?", (task_id,))
+        self._connection.execute("DELETE FROM settled WHERE task_id = ?", (task_id,))
         self._connection.execute("DELETE FROM tasks WHERE task_id = ?", (task_id,))
 
     @contextmanager

@@ -100,6 +100,11 @@ class EventGrouper:
         self._size_bytes += size_bytes
         return done
 
+    @property
+    def open_lines(self) -> int:
+        """How many lines, the last ones, wait for more to become an event."""
+        return len(self._parts)
+
     def expire(self, before_ms: int) -> tuple[LogEvent, ...]:
         """Return the event that is being collected if its first line is older than `before_ms`."""
         return self.finish() if self._parts and self._timestamp_ms < before_ms else ()
