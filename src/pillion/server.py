@@ -11,9 +11,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from pillion.control.claims import Claim
+from pillion.control.metrics import MetricsServer
 from pillion.control.server import ControlServer
 from pillion.core.describe import iso_time
 from pillion.core.lifecycle.commands import Report, ReportStopping, ReportTask
@@ -25,7 +27,14 @@ from pillion.stores.sqlite import SqliteStore
 from pillion.supervisor import Supervisor
 
 
-async def serve(folder: Path, claim: Claim, *, idle_s: float | None, ready: Callable[[], None]) -> None:
+async def serve(
+    folder: Path,
+    claim: Claim,
+    *,
+    idle_s: float | None,
+    ready: Callable[[], None],
+    metrics: tuple[str, int] | None = None,
+) -> None:
     """Supervise tasks until SIGINT or SIGTERM, or until there was none for a while.
 
     Args:
@@ -33,8 +42,10 @@ async def serve(folder: Path, claim: Claim, *, idle_s: float | None, ready: Call
         claim: of the server in it.
         idle_s: end when there was no task for so many seconds; None never does.
         ready: called when others may ask.
+        metrics: the address where Prometheus may ask, beside the unix socket.
 
     Raises:
+        MetricsAddressError: metrics cannot be served there.
         StoreError: the state folder cannot be used.
     """
     store = SqliteStore(folder)
@@ -47,7 +58,11 @@ async def serve(folder: Path, claim: Claim, *, idle_s: float | None, ready: Call
         say=say,
     )
     try:
-        async with ControlServer(supervisor.desk, claim.listener):
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(ControlServer(supervisor.desk, claim.listener))
+            if metrics is not None:
+                await stack.enter_async_context(MetricsServer(metrics, supervisor.desk.metrics))
+                say(f"serves metrics at http://{metrics[0]}:{metrics[1]}/metrics")
             say(f"serves tasks of {folder} (process {os.getpid()})")
             supervisor.forget_local_aws()
             for task_id in supervisor.adopt_left():

@@ -13,8 +13,9 @@ from pillion.cli.exits import NOT_RUN, USAGE, UserError
 
 @click.command()
 @click.option("--exit-when-idle", metavar="DURATION", help="End after so long without a task.")
+@click.option("--metrics", metavar="[IP:]PORT", help="Serve Prometheus metrics at http://IP:PORT/metrics.")
 @click.option("--ready-fd", type=int, hidden=True, help="Closed when the server listens.")
-def serve(*, exit_when_idle: str | None, ready_fd: int | None) -> int:
+def serve(*, exit_when_idle: str | None, metrics: str | None, ready_fd: int | None) -> int:
     """Supervise tasks in this process: those of `pillion run --detach`, and those that others left.
 
     Every task of the state folder whose process is gone is picked up where its journal ends: after a crash,
@@ -22,6 +23,7 @@ def serve(*, exit_when_idle: str | None, ready_fd: int | None) -> int:
     task: pillion stop.
     """
     from pillion.control.claims import SERVER, Claim, ClaimError
+    from pillion.control.metrics import MetricsAddressError, read_address
     from pillion.core.units import parse_duration_s
     from pillion.ports.store import StoreError
     from pillion.server import serve as serve_tasks
@@ -33,9 +35,15 @@ def serve(*, exit_when_idle: str | None, ready_fd: int | None) -> int:
         raise UserError(f"--exit-when-idle: {error}", exit_code=USAGE) from error
     folder = state_folder()
     try:
+        address = read_address(metrics) if metrics else None
+    except MetricsAddressError as error:
+        raise UserError(f"--metrics: {error}", exit_code=USAGE) from error
+    try:
         with Claim(folder, SERVER) as claim:
-            asyncio.run(serve_tasks(folder, claim, idle_s=idle_s, ready=lambda: _say_ready(ready_fd)))
-    except (ClaimError, StoreError) as error:
+            asyncio.run(
+                serve_tasks(folder, claim, idle_s=idle_s, ready=lambda: _say_ready(ready_fd), metrics=address)
+            )
+    except (ClaimError, StoreError, MetricsAddressError) as error:
         raise UserError(str(error), exit_code=NOT_RUN) from error
     return 0
 

@@ -1,0 +1,52 @@
+"""Metrics over TCP."""
+
+from __future__ import annotations
+
+import socket
+
+import aiohttp
+import pytest
+
+from pillion.control.metrics import MetricsAddressError, MetricsServer, read_address
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("9464", ("127.0.0.1", 9464)),
+        ("0.0.0.0:9464", ("0.0.0.0", 9464)),
+        ("[::1]:80", ("::1", 80)),
+    ],
+)
+def test_an_address_is_a_port_with_or_without_an_ip(text: str, address: tuple[str, int]) -> None:
+    assert read_address(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "metrics", "127.0.0.1:", "0", "70000", "1:2:x", "٣"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(MetricsAddressError, match="such as 9464"):
+        read_address(text)
+
+
+async def test_metrics_are_rendered_when_somebody_asks_and_nothing_else_is_served() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    asked = iter(("one 1\n", "two 2\n"))
+    async with (
+        MetricsServer(("127.0.0.1", port), lambda: next(asked)),
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+    ):
+        for expected in ("one 1\n", "two 2\n"):
+            async with session.get("/metrics") as response:
+                assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+                assert await response.text() == expected
+        async with session.post("/v1/tasks") as response:
+            assert response.status == 404
+
+
+async def test_a_port_that_is_taken_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(MetricsAddressError, match=f"cannot be served at 127.0.0.1:{port}: Address"):
+            async with MetricsServer(("127.0.0.1", port), str):
+                pass
