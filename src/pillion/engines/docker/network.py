@@ -27,9 +27,7 @@ def network_name(cluster: str) -> str:
 
 def is_network_unusable(error: ApiError) -> bool:
     """Say whether a call failed because the network is gone, or there twice, by others' doing."""
-    return (
-        re.search(r"network \S+ (not found|is ambiguous)|could not find a network", error.message) is not None
-    )
+    return _UNUSABLE.search(error.message) is not None
 
 
 class Networks:
