@@ -145,6 +145,19 @@ def test_lines_that_could_not_be_kept_are_told_where_they_are_missing(
     assert json.loads(shown("--format", "json").splitlines()[0])["lines"] == 1
 
 
+def test_output_of_an_ended_task_that_was_not_kept_to_its_end_says_so(folder: Path) -> None:
+    begin(folder)
+    write(folder, line("one"))
+    assert shown() == "    app | one\n"
+    store = SqliteStore(folder)
+    store.end("abc", {}, 200.0, keep_s=60.0)
+    store.close()
+    assert shown() == (
+        "    app | one\n"
+        "pillion : the rest of the output is missing: it could not be written to the state folder\n"
+    )
+
+
 def test_a_task_that_wrote_nothing_shows_nothing(folder: Path) -> None:
     begin(folder)
     assert shown() == ""

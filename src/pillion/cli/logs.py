@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pillion.ports.engine import LogLine
     from pillion.stores.output.lines import End, Gap
     from pillion.stores.output.reader import OutputReader
-    from pillion.stores.sqlite import StoredTask
+    from pillion.stores.sqlite import SqliteStore, StoredTask
 
 _FORMATS = ("text", "json")
 
@@ -47,30 +47,34 @@ def logs(
     TASK is the beginning of a task's id, or its family; without it the task that pillion ran last. It does
     not matter who runs the task, or whether it has ended: its output is there for as long as it is known.
     """
-    from pillion.cli.known_tasks import known_containers, known_task
+    from pillion.cli.known_tasks import known_containers, known_tasks
     from pillion.cli.shown_output import ShownOutput
-    from pillion.history import container_names
+    from pillion.history import container_names, find_task
     from pillion.stores.output.reader import OutputReader
-    from pillion.stores.sqlite import state_folder
 
-    stored = known_task(task)
-    known_containers(stored, containers)
-    shown = ShownOutput(
-        container_names(stored),
-        only=frozenset(containers),
-        since_s=_since_s(since),
-        timestamps=timestamps,
-        style=style,
-    )
-    reader = OutputReader(state_folder(), stored.task_id)
-    try:
-        _show(reader, shown, stored, follow=follow, last=last)
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise UserError(f"{reader.path}: {error.strerror}", exit_code=NOT_RUN) from error
-    finally:
-        reader.close()
+    since_s = _since_s(since)
+    with known_tasks() as store:
+        stored = find_task(store, task)
+        known_containers(stored, containers)
+        shown = ShownOutput(
+            container_names(stored),
+            only=frozenset(containers),
+            since_s=since_s,
+            timestamps=timestamps,
+            style=style,
+        )
+        reader = OutputReader(store.folder, stored.task_id)
+        try:
+            if follow:
+                _follow(reader, shown, store, stored, last=last)
+            else:
+                _show(reader, shown, stored, last=last)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            raise UserError(f"{reader.path}: {error.strerror}", exit_code=NOT_RUN) from error
+        finally:
+            reader.close()
 
 
 def _since_s(since: str | None) -> float | None:
@@ -82,24 +86,33 @@ def _since_s(since: str | None) -> float | None:
         raise UserError(f"--since: {error}") from error
 
 
-def _show(
-    reader: OutputReader, shown: ShownOutput, stored: StoredTask, *, follow: bool, last: int | None
+def _show(reader: OutputReader, shown: ShownOutput, stored: StoredTask, *, last: int | None) -> None:
+    is_complete = shown.show(_last(shown.wanted([*reader.read_new(), *reader.read_last()]), last))
+    if not is_complete and stored.ended_at_s is not None and not reader.is_gone:
+        shown.say("the rest of the output is missing: it could not be written to the state folder")
+
+
+def _follow(
+    reader: OutputReader, shown: ShownOutput, store: SqliteStore, stored: StoredTask, *, last: int | None
 ) -> None:
+    from pillion.history import supervisor_of
     from pillion.stores.output.changes import changes_of
 
-    if not follow:
-        shown.show(_last(shown.wanted([*reader.read_new(), *reader.read_last()]), last))
-        return
     changes = changes_of(reader.path)  # before the first look, so that nothing is missed between
     try:
         is_over = shown.show(_last(shown.wanted(reader.read_new()), last))
+        can_come, asked_at_s = True, 0.0
         while not is_over:
             changes.wait(LOOK_EVERY_S)
-            can_come = _can_come(stored)
+            if time.monotonic() - asked_at_s >= LOOK_EVERY_S:
+                # Asked before the reading: whoever is gone by now has written all that he wrote.
+                stored, asked_at_s = _again(store, stored), time.monotonic()
+                can_come = supervisor_of(store, stored) is not None
             is_over = shown.show(shown.wanted(reader.read_new()))
             if not can_come and not is_over:
                 shown.show(shown.wanted(reader.read_last()))
-                shown.say(_why_over(stored))
+                why = "nobody runs the task any more" if stored.ended_at_s is None else "the task has ended"
+                shown.say(f"that is all there is: {why}")
                 return
     finally:
         changes.close()
@@ -121,29 +134,11 @@ def _tail(entries: Iterable[LogLine | Gap | End], last: int) -> Iterator[LogLine
     yield from ends
 
 
-def _can_come(stored: StoredTask) -> bool:
-    """Say whether somebody may still write; another process may have taken the task over."""
-    from pillion.cli.known_tasks import known_tasks
-    from pillion.history import supervisor_of
-
-    with known_tasks() as store:
-        return supervisor_of(store, _again(stored)) is not None
-
-
-def _again(stored: StoredTask) -> StoredTask:
-    from pillion.cli.known_tasks import known_tasks
+def _again(store: SqliteStore, stored: StoredTask) -> StoredTask:
+    """Return a task as it is known now; another process may have taken it over."""
     from pillion.history import HistoryError, find_task
 
-    with known_tasks() as store:
-        try:
-            return find_task(store, stored.task_id)
-        except HistoryError:
-            return stored  # it was forgotten meanwhile
-
-
-def _why_over(stored: StoredTask) -> str:
-    return (
-        "that is all there is: nobody runs the task any more"
-        if _again(stored).ended_at_s is None
-        else "that is all there is: the task has ended"
-    )
+    try:
+        return find_task(store, stored.task_id)
+    except HistoryError:
+        return stored  # it was forgotten meanwhile
