@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from pillion.connecting import docker_engine
 from pillion.control.claims import Claim
 from pillion.control.server import ControlServer
 from pillion.desk import Desk
@@ -19,15 +18,8 @@ from pillion.supervising import Observe, RunOutcome, TaskControl, Undertaking, s
 __all__ = ["RunOutcome", "TaskControl", "docker_engine", "docker_injector", "run_task"]
 
 
-def docker_engine(state_folder: Path, host: str | None = None) -> Engine:
-    """Return the engine at `host`; None is the one that DOCKER_HOST, or Docker's current context, names."""
-    from pillion.engines.docker.engine import DockerEngine
-
-    return DockerEngine(host, state_folder=state_folder)
-
-
 def docker_injector(host: str | None = None) -> Injector:
-    """Return what harms containers of the engine at `host` on purpose, for a drill; None as above."""
+    """Return what harms containers of the engine at `host` on purpose, for a drill; None is the usual one."""
     from pillion.engines.docker.injecting import DockerInjector
 
     return DockerInjector(host)

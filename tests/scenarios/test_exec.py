@@ -144,19 +144,23 @@ def terminal(task: Pillion, *command: str) -> Iterator[Terminal]:
 
 
 def test_a_terminal_has_its_size_its_keys_and_is_given_back(task: Pillion) -> None:
-    with terminal(task, "sh", "-c", "stty size; exec sh") as seen:
+    # No interactive shell: busybox's asks the terminal where the cursor is, and takes what is typed for it.
+    # Before Docker 23 a terminal has its size a moment after the command has begun.
+    shell = (
+        'trap : INT; until stty size | grep .; do sleep 0.05; done; while read -r line; do eval "$line"; done'
+    )
+    with terminal(task, "sh", "-c", shell) as seen:
         seen.until("33 101")
-        seen.until("$ " if os.environ.get("PS1") else "# ")
         assert not seen.is_cooked()
         seen.resize(20, 60)
         seen.type("until stty size | grep -x '20 60'; do sleep 0.05; done\r")
         seen.until("\n20 60")
-        seen.type("sh -c 'echo goes; exec sleep 600'\r")
+        seen.type("echo goes; sleep 600; echo on\r")
         seen.until("\ngoes")
         seen.type("\x03")
         seen.until("^C")
+        seen.until("on")
         seen.type("exit 7\r")
-        seen.until("exit 7")
         assert seen.process.wait(TIME_LIMIT_S) == 7
         assert seen.is_cooked()
 

@@ -57,7 +57,8 @@ def exec_(
         working_directory=workdir,
         environment=_environment(variables),
     )
-    return asyncio.run(run_in_container(_runtime_id(task, container), container, request))
+    runtime_id, engine_host = _place(task, container)
+    return asyncio.run(run_in_container(runtime_id, container, request, engine_host=engine_host))
 
 
 def _environment(variables: tuple[str, ...]) -> Mapping[str, str]:
@@ -68,8 +69,8 @@ def _environment(variables: tuple[str, ...]) -> Mapping[str, str]:
     }
 
 
-def _runtime_id(task: str, container: str) -> str:
-    """Return the engine's id of a container. Raises UserError: it is not there, or not yet, or no more."""
+def _place(task: str, container: str) -> tuple[str, str | None]:
+    """Return the engine's id of a container, and that engine. Raises UserError: it does not run."""
     from pillion.cli.known_tasks import known_containers, known_tasks
     from pillion.core.lifecycle.states import ContainerStatus
     from pillion.history import find_task, remember
@@ -77,7 +78,8 @@ def _runtime_id(task: str, container: str) -> str:
     with known_tasks() as store:
         stored = find_task(store, task)
         known_containers(stored, (container,))
-        state = remember(store, stored).state.containers[container]
+        remembered = remember(store, stored)
+    state, standing = remembered.state.containers[container], remembered.record.standing
     if state.known is ContainerStatus.STOPPED:
         ended = "never ran" if not state.has_run else f"ended with exit code {state.exit_code}"
         raise UserError(f"{container} does not run any more: it {ended}", exit_code=NOT_RUN)
@@ -86,4 +88,5 @@ def _runtime_id(task: str, container: str) -> str:
             f"{container} does not run yet: it is {state.known.value}; pillion explain says why",
             exit_code=NOT_RUN,
         )
-    return state.runtime_id
+    host = standing.how.get("engine_host") if standing is not None else None
+    return state.runtime_id, host if isinstance(host, str) else None

@@ -11,9 +11,9 @@ from collections.abc import Coroutine, Iterator
 from concurrent import futures
 from contextlib import contextmanager, suppress
 
-from pillion.app import docker_engine
 from pillion.cli.exits import NOT_RUN, UserError
 from pillion.cli.terminal import RawTerminal, terminal_size
+from pillion.connecting import docker_engine
 from pillion.ports.engine import EngineError, EngineUnreachableError
 from pillion.ports.execution import Execution, ExecutionRequest, NotStartedError
 from pillion.stores.sqlite import state_folder
@@ -24,18 +24,21 @@ _READ_BYTES = 1 << 16
 _DESCRIPTORS = {"stdout": 1, "stderr": 2}
 
 
-async def run_in_container(runtime_id: str, container: str, request: ExecutionRequest) -> int:
+async def run_in_container(
+    runtime_id: str, container: str, request: ExecutionRequest, *, engine_host: str | None
+) -> int:
     """Run a command in a container, joined to this process; return its exit code.
 
     Args:
         runtime_id: the engine's id of the container.
         container: its name, for messages.
         request: what is run.
+        engine_host: the engine that runs the task; None is the usual one.
 
     Raises:
         UserError: it could not be run.
     """
-    engine = docker_engine(state_folder())
+    engine = docker_engine(state_folder(), engine_host)
     raw = 0 if request.has_terminal and request.has_input and sys.stdin.isatty() else None
     try:
         async with engine.execute(runtime_id, request) as execution:

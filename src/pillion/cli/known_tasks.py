@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from pillion.cli.exits import NOT_RUN, UserError
-from pillion.history import HistoryError, container_names
+from pillion.history import HistoryError, container_names, find_task
 from pillion.ports.control import ControlError
 from pillion.ports.store import StoreError
 from pillion.stores.sqlite import SqliteStore, StoredTask, state_folder
@@ -27,6 +27,12 @@ def known_tasks() -> Iterator[SqliteStore]:
         raise UserError(str(error), exit_code=NOT_RUN) from error
     finally:
         store.close()
+
+
+def known_task(name: str | None) -> StoredTask:
+    """Return the task that is meant (see `history.find_task`). Raises UserError."""
+    with known_tasks() as store:
+        return find_task(store, name)
 
 
 def known_containers(stored: StoredTask, wanted: Iterable[str]) -> None:

@@ -56,7 +56,7 @@ def stats(*, tasks: tuple[str, ...], watch: bool, style: str) -> int:
 
 
 async def _show(names: Sequence[str], *, watch: bool, style: str) -> int:
-    from pillion.app import docker_engine
+    from pillion.connecting import docker_engine
     from pillion.looking import TaskLooker
     from pillion.stores.sqlite import state_folder
 

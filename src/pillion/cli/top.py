@@ -22,9 +22,9 @@ def top() -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError("pillion top needs a terminal; pillion stats --format json prints the same figures")
 
-    from pillion.app import docker_engine
     from pillion.cli.dashboard.screen import Dashboard
     from pillion.cli.dashboard.source import StateFolderSource
+    from pillion.connecting import docker_engine
     from pillion.ports.store import StoreError
     from pillion.stores.place import state_folder
 

@@ -54,7 +54,7 @@ async def execute(
         start = {"Detach": False, "Tty": request.has_terminal}
         async with client.upgrade(f"exec/{made['Id']}/start", body=start) as pipe:
             execution = DockerExecution(client, made["Id"], pipe, request, container_id=runtime_id)
-            if request.size is not None:
+            if request.size is not None:  # again: an API before 1.42 passes over ConsoleSize
                 await execution.resize(*request.size)
             yield execution
     except (ApiError, DeadlinePassedError) as error:
@@ -75,6 +75,7 @@ def _body(request: ExecutionRequest) -> dict[str, Any]:
         "User": request.user,
         "WorkingDir": request.working_directory,
         **({"DetachKeys": NO_DETACHING} if request.has_terminal else {}),
+        **({"ConsoleSize": list(request.size)} if request.size is not None else {}),
     }
 
 
