@@ -89,7 +89,7 @@ def _with_advice(report: PipelineReport, firelens: FirelensPlan) -> PipelineRepo
         return report
     advice = (
         "as on ECS, Docker's driver throws away what it has queued when a container ends; "
-        "--firelens-mode sync loses none here"
+        "--firelens-mode sync loses none while the router runs"
     )
     return replace(report, reason=f"{report.reason}; {advice}" if report.reason else advice)
 

@@ -54,6 +54,7 @@ LOADED_FOR_THOSE_THAT_NEED_THEM = {
     "pillion.aws.router_files",
     "pillion.aws.secrets",
     "pillion.aws.seeding",
+    "pillion.aws.task_logs",
     "pillion.aws.tls",
     "pillion.doors",
     "pillion.drain",

@@ -32,3 +32,4 @@ async def test_every_file_that_cannot_be_had_is_told(clients: AwsClients) -> Non
         "NoSuchBucket: The specified bucket does not exist"
     )
     assert second.startswith("s3://conf/x.env is not the ARN of an S3 object")
+    assert caught.value.missing == ("conf/app.env",)

@@ -245,6 +245,25 @@ async def test_lines_go_to_the_stream_of_the_container(session: Make, clients: A
     assert [event["message"] for event in held["events"]] == ["hello"]
 
 
+@pytest.mark.slow
+async def test_a_version_that_local_aws_does_not_have_is_not_called_a_missing_secret(tmp_path: Path) -> None:
+    old = replace(
+        LOGGED,
+        secrets=(Secret(name="OLD", value_from=f"{SECRET_ARN}::AWSPREVIOUS:"),),
+        log_configuration=None,
+    )
+    scope = TaskScope(definition=replace(TASK, container_definitions=(old,)), task_id="0123", declared={})
+    async with AwsBackend(AwsSettings(seed=SEED), region=REGION, folder=tmp_path) as backend:
+        task = TaskAwsSession(scope, backend, LogCalls(backend.clients))
+        with pytest.raises(EngineError):
+            await task.prepare(SECRETS_RESOURCE)
+    (notice,) = task.notices()
+    assert notice.text == (
+        f"local AWS has no version AWSPREVIOUS of {SECRET_ARN}: "
+        "what [aws.secrets] in pillion.toml holds is AWSCURRENT"
+    )
+
+
 @pytest.mark.parametrize(
     ("option", "value", "at_create", "at_start"),
     [
@@ -316,10 +335,16 @@ async def test_local_aws_makes_a_missing_log_group_and_says_so_unless_groups_are
         assert [(notice.code, notice.container) for notice in task.notices()] == [
             ("log-group-created", "logged")
         ]
-        with pytest.raises(EngineError):
-            await task.prepare(SECRETS_RESOURCE)
+        for resource in (SECRETS_RESOURCE, ENVIRONMENT_FILES_RESOURCE):
+            with pytest.raises(EngineError):
+                await task.prepare(resource)
         examples = [notice.text.rpartition("for example ")[2] for notice in task.notices()[1:]]
-        assert examples == ['"/app/db" = "value"', f'"{SECRET_ARN}" = "value"']
+        assert examples == [
+            '"/app/db" = "value"',
+            f'"{SECRET_ARN}" = "value"',
+            '"conf/first.env" = "NAME=value"',
+            '"conf/second.env" = "NAME=value"',
+        ]
         await calls.close()
     strict = AwsSettings(seed=Seed(log_groups=("/other",)))
     async with AwsBackend(strict, region=REGION, folder=tmp_path) as backend:

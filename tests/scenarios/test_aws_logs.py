@@ -146,7 +146,7 @@ def test_lines_that_ecss_own_mode_loses_are_counted_and_the_way_out_is_named(pil
     script = "echo one; sleep 1; echo two"
     run = pillion.run(task(late, shell("app", script, **through_firelens("/app"))), "--count-logs")
     assert "app: 2 lines written, firelens cloudwatch_logs: 0 arrived, 2 LOST" in run.errors
-    assert "--firelens-mode sync loses none here" in run.errors
+    assert "--firelens-mode sync loses none while the router runs" in run.errors
 
 
 def test_lines_wait_for_a_router_that_starts_late(pillion: Pillion) -> None:

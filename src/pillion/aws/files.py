@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from pillion.aws.clients import READ_TIMEOUT_S, AwsClients
 from pillion.core.inputs.envfile import EnvironmentFileError, parse_environment_file
@@ -12,9 +12,18 @@ from pillion.core.inputs.references import ReferenceTextError, S3Object, parse_o
 from pillion.core.inputs.texts import environment_file_failed, joined
 from pillion.ports.aws import AwsCallError
 
+_MISSING: Final = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
+
 
 class FilesUnavailableError(Exception):
-    """Files that cannot be had or read. The message says which and why, all of them together."""
+    """Files that cannot be had or read. The message says which and why, all of them together.
+
+    `missing` are those that do not exist, as `bucket/key`.
+    """
+
+    def __init__(self, message: str, *, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.missing = missing
 
 
 async def fetch_object(source: S3Object, clients: AwsClients) -> bytes:
@@ -46,12 +55,15 @@ async def fetch_environment_files(arns: Iterable[str], clients: AwsClients) -> d
     """
     wanted = list(dict.fromkeys(arns))
     answers = await asyncio.gather(*(_fetch_file(arn, clients) for arn in wanted), return_exceptions=True)
-    failures = [answer for answer in answers if isinstance(answer, BaseException)]
-    for failure in failures:
-        if not isinstance(failure, FilesUnavailableError):
-            raise failure
+    failures: list[FilesUnavailableError] = []
+    for answer in answers:
+        if isinstance(answer, FilesUnavailableError):
+            failures.append(answer)
+        elif isinstance(answer, BaseException):
+            raise answer
     if failures:
-        raise FilesUnavailableError(joined(str(failure) for failure in failures))
+        missing = tuple(name for failure in failures for name in failure.missing)
+        raise FilesUnavailableError(joined(str(failure) for failure in failures), missing=missing)
     return {
         arn: answer
         for arn, answer in zip(wanted, answers, strict=True)
@@ -69,6 +81,8 @@ async def _fetch_file(arn: str, clients: AwsClients) -> dict[str, str]:
         return parse_environment_file(content.decode(errors="replace"))
     except AwsCallError as error:
         cause = f"{error.code}: {error.message}"
-        raise FilesUnavailableError(environment_file_failed(source.bucket, source.key, cause)) from error
+        text = environment_file_failed(source.bucket, source.key, cause)
+        missing = (f"{source.bucket}/{source.key}",) if error.code in _MISSING else ()
+        raise FilesUnavailableError(text, missing=missing) from error
     except EnvironmentFileError as error:
         raise FilesUnavailableError(environment_file_failed(source.bucket, source.key, str(error))) from error

@@ -1,13 +1,14 @@
-"""The AWS side of one task: its secrets, environment files, registry logins, log router and log streams.
+"""The AWS side of one task: its secrets, environment files, registry logins and log router's files.
 
 Implements `ports.aws.TaskAws`. Fetching is elsewhere; here is what belongs to which container, and ECS's
-names for what goes wrong. What fetches is imported by a task that needs it: most need nothing of AWS.
+names for what goes wrong; log streams are in `task_logs`. What fetches is imported by a task that needs it:
+most need nothing of AWS.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -34,13 +35,8 @@ from pillion.ports.aws import AwsCallError, LogReport, LogSink, RegistryLogin
 from pillion.ports.engine import EngineError
 
 if TYPE_CHECKING:
-    from pillion.aws.logs import AwslogsSink
-    from pillion.core.awslogs.events import LogEvent
-    from pillion.core.awslogs.options import AwslogsOptions
+    from pillion.aws.task_logs import TaskLogs
     from pillion.sidecars.firelens.plan import FirelensPlan
-
-CANNOT_CREATE: Final = "CannotCreateContainerError"
-CANNOT_START: Final = "CannotStartContainerError"
 
 _RESOURCE_NAMES: Final = {Parameter: "ssm secret resource", Secret: "ASM secret resource"}
 """What the agent calls them in its texts."""
@@ -97,7 +93,7 @@ class TaskAwsSession:
         self._calls = calls
         self._settled = settled
         self._fetched = _Fetched()
-        self._sinks: dict[str, AwslogsSink] = {}
+        self._logs: TaskLogs | None = None
         self._notices: list[Notice] = []
         self._preparers: Mapping[str, Callable[[], Awaitable[None]]] = {
             SECRETS_RESOURCE: self._prepare_secrets,
@@ -158,51 +154,23 @@ class TaskAwsSession:
 
         Raises EngineError (CannotCreateContainerError).
         """
-        definition = self._definition_of(container)
-        if _driver_of(definition) is not LogDriver.AWSLOGS:
-            return
-        from pillion.core.awslogs.options import AwslogsOptionError
-
-        try:
-            self._awslogs_options(definition)
-        except AwslogsOptionError as error:
-            if not error.at_start:
-                raise EngineError(CANNOT_CREATE, f"Error response from daemon: {error}") from error
+        options = self._awslogs_options(container)
+        if options is not None:
+            self._open_logs().check(options)
 
     def registry_login(self, container: str) -> RegistryLogin | None:
         """Return how to log in to the registry of a container's image, if the definition says so."""
         return self._fetched.logins.get(container)
 
     async def before_start(self, container: str, runtime_id: str) -> None:
-        """Make the log stream of a container. Raises EngineError (CannotStartContainerError).
-
-        A container that is started again (restart policy) goes on in the stream it has.
-        """
-        definition = self._definition_of(container)
-        if _driver_of(definition) is not LogDriver.AWSLOGS or container in self._sinks:
-            return
-        from pillion.aws.logs import AwslogsSink, LogTarget
-        from pillion.core.awslogs.options import AwslogsOptionError
-
-        try:
-            options = self._awslogs_options(definition)
-        except AwslogsOptionError as error:
-            raise EngineError(CANNOT_START, _driver_failed(str(error))) from error
-        stream = options.stream_name(container=container, task_id=self._scope.task_id, runtime_id=runtime_id)
-        await self._make_stream(container, options, stream)
-        region = options.region
-
-        def put(events: Sequence[LogEvent]) -> Awaitable[Mapping[str, int]]:
-            return self._calls.put(options.group, stream, events, region=region)
-
-        target = LogTarget(container=container, group=options.group, stream=stream)
-        self._sinks[container] = AwslogsSink(
-            target, options, put, settled=lambda lines: self._settled(container, lines)
-        )
+        """Make the log stream of a container. Raises EngineError (CannotStartContainerError)."""
+        options = self._awslogs_options(container)
+        if options is not None:
+            await self._open_logs().open(container, options, runtime_id)
 
     def log_sink(self, container: str) -> LogSink | None:
         """Return where a container's lines go, or None if they go nowhere from here."""
-        return self._sinks.get(container)
+        return self._logs.sink(container) if self._logs is not None else None
 
     def notices(self) -> tuple[Notice, ...]:
         """Return what the user should know, also hints on what went wrong; more may come later."""
@@ -210,7 +178,7 @@ class TaskAwsSession:
 
     async def close(self) -> tuple[LogReport, ...]:
         """Deliver the rest of the logs; return what became of the lines of each container."""
-        return tuple(await asyncio.gather(*(sink.close() for sink in self._sinks.values())))
+        return await self._logs.close() if self._logs is not None else ()
 
     def _definition_of(self, container: str) -> ContainerDefinition:
         found = [item for item in self._scope.definition.container_definitions if item.name == container]
@@ -254,8 +222,8 @@ class TaskAwsSession:
         try:
             self._fetched.files = await fetch_environment_files(arns, self._backend.clients)
         except FilesUnavailableError as error:
-            if self._backend.is_local:
-                self._hint("objects", "the environment files", '"bucket/app.env" = "NAME=value"')
+            for name in error.missing if self._backend.is_local else ():
+                self._hint("objects", f"the file {name}", f'"{name}" = "NAME=value"')
             raise EngineError(RESOURCE_INITIALIZATION_ERROR, str(error)) from error
 
     async def _prepare_logins(self) -> None:
@@ -295,30 +263,23 @@ class TaskAwsSession:
             text = f"{resource}: unable to find execution role credentials"
             raise EngineError(RESOURCE_INITIALIZATION_ERROR, text)
 
-    def _awslogs_options(self, definition: ContainerDefinition) -> AwslogsOptions:
-        """Read the options with the secret ones filled in. Raises AwslogsOptionError."""
-        from pillion.core.awslogs.options import read_awslogs_options
+    def _awslogs_options(self, container: str) -> Mapping[str, str] | None:
+        """Return the options of a container that logs through awslogs, the secret ones filled in."""
+        log = self._definition_of(container).log_configuration
+        if log is None or log.log_driver is not LogDriver.AWSLOGS:
+            return None
+        secret = {name: value.reveal() for name, value in self.log_options(container).items()}
+        return {**(log.options or {}), **secret}
 
-        log = definition.log_configuration
-        given = dict(log.options or {}) if log is not None else {}
-        secret = {name: value.reveal() for name, value in self.log_options(definition.name or "").items()}
-        return read_awslogs_options({**given, **secret})
+    def _open_logs(self) -> TaskLogs:
+        if self._logs is None:
+            from pillion.aws.task_logs import TaskLogs
 
-    async def _make_stream(self, container: str, options: AwslogsOptions, stream: str) -> None:
-        group, region = options.group, options.region
-        # Local AWS begins empty; unless the user says which groups there are, a missing one means nothing.
-        lenient = self._backend.is_local and self._backend.settings.seed.log_groups is None
-        try:
-            may_create = options.create_group or lenient
-            created = may_create and await self._calls.ensure_group(group, region=region)
-            if created and not options.create_group:
-                self._notices.append(_group_created(container, group))
-            if options.create_stream:
-                await self._calls.ensure_stream(group, stream, region=region)
-        except AwsCallError as error:
-            what = "log group" if error.operation == "CreateLogGroup" else "log stream"
-            text = f"failed to create Cloudwatch {what}: {error.code}: {error.message}"
-            raise EngineError(CANNOT_START, _driver_failed(text)) from error
+            task_id = self._scope.task_id
+            self._logs = TaskLogs(
+                task_id, self._backend, self._calls, tell=self._notices.append, settled=self._settled
+            )
+        return self._logs
 
     def _hint_at_seed(self, missing: tuple[Parameter | Secret, ...]) -> None:
         if not self._backend.is_local:
@@ -326,6 +287,12 @@ class TaskAwsSession:
         for source in missing:
             if isinstance(source, Parameter):
                 self._hint("parameters", source.name, f'"{source.name}" = "value"')
+            elif version := source.version_stage or source.version_id:
+                text = (
+                    f"local AWS has no version {version} of {source.arn}: "
+                    "what [aws.secrets] in pillion.toml holds is AWSCURRENT"
+                )
+                self._notices.append(Notice(code="not-in-local-aws", text=text))
             else:
                 self._hint("secrets", source.arn, f'"{source.arn}" = "value"')
 
@@ -339,18 +306,3 @@ class TaskAwsSession:
 
 def _driver_of(definition: ContainerDefinition) -> LogDriver | None:
     return definition.log_configuration.log_driver if definition.log_configuration is not None else None
-
-
-def _driver_failed(cause: str) -> str:
-    return f"Error response from daemon: failed to initialize logging driver: {cause}"
-
-
-def _group_created(container: str, group: str) -> Notice:
-    return Notice(
-        code="log-group-created",
-        container=container,
-        text=(
-            f"local AWS had no log group {group}, so it was created; on AWS the container would not start. "
-            "Name the groups that exist in [aws] log_groups to have this checked"
-        ),
-    )
