@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from pillion.core.inputs.needs import REGISTRY_CREDENTIALS_RESOURCE
 from pillion.core.lifecycle.spec import Dependency, RestartPolicy
 from pillion.core.lifecycle.states import Condition, ContainerKind, ContainerStatus
 from pillion.core.plan.build import make_plan
@@ -44,6 +46,7 @@ from pillion.core.taskdef.model import (
     LogConfiguration,
     MountPoint,
     PortMapping,
+    RepositoryCredentials,
     SystemControl,
     TaskDefinition,
     Volume,
@@ -179,6 +182,21 @@ def test_a_muted_container_is_left_out_and_its_dependants_are_released() -> None
             text="agent is muted and does not run; app no longer waits for it",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [({}, True), ({"images": {"r/app:1": "mine:1"}}, False), ({"builds": {"r/app:1": "folder"}}, False)],
+)
+def test_nobody_logs_in_to_the_registry_of_an_image_that_another_takes_the_place_of(
+    options: dict[str, Any], asked: bool
+) -> None:
+    credentials = RepositoryCredentials(credentials_parameter="registry")
+    app = ContainerDefinition(name="app", image="r/app:1", repository_credentials=credentials)
+    made = plan(definition(app), **options)
+    needed = {need.resource for need in made.lifecycle_of("app").needs}
+    assert (REGISTRY_CREDENTIALS_RESOURCE in needed) == asked
+    assert (made.containers[0].image.repository_credentials == "registry") == asked
 
 
 def test_a_stub_keeps_the_place_in_the_order_and_is_healthy() -> None:

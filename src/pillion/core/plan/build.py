@@ -239,11 +239,12 @@ class _Maker:
 
     def _image(self, item: ContainerDefinition) -> ImagePlan:
         reference = item.image or ""
-        credentials = item.repository_credentials
+        actual, folder = self._options.images.get(reference), self._options.builds.get(reference)
+        credentials = item.repository_credentials if actual is None and folder is None else None
         return ImagePlan(
             reference=reference,
-            actual=self._options.images.get(reference),
-            build_folder=self._options.builds.get(reference),
+            actual=actual,
+            build_folder=folder,
             platform=_platform(self._definition),
             repository_credentials=credentials.credentials_parameter if credentials else None,
         )

@@ -81,12 +81,18 @@ def stub_container(plan: ContainerPlan, container: ContainerDefinition) -> Conta
 
 
 def narrowed(definition: TaskDefinition, options: RunOptions) -> TaskDefinition:
-    """Return the definition of what really runs: without the muted, the stubbed bare of what they need."""
+    """Return the definition of what really runs: without the muted, the stubbed bare of what they need.
+
+    An image that another one takes the place of is not pulled: nobody logs in to its registry.
+    """
+    replaced = {*options.images, *options.builds}
     kept = (
         ContainerDefinition(
             name=item.name, image=item.image, essential=item.essential, port_mappings=item.port_mappings
         )
         if item.name in options.stub
+        else replace(item, repository_credentials=None)
+        if item.image in replaced
         else item
         for item in definition.container_definitions
         if item.name not in options.mute
