@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drilling.definitions import SHOP, WELL, result_of, well
+from pillion.core.plan.model import Notice
 from pillion.drilling.faults import Case, Fault, matrix_of
 from pillion.drilling.predicting import Blow, predict
 from pillion.drilling.recording import Answer, Lines, Recording
@@ -23,6 +24,7 @@ def report(*results: Result, url: str | None = None) -> DrillReport:
         trouble=None,
         results=results,
         left_out=matrix_of(SHOP.plan, local=True).left_out[:1],
+        notices=(Notice(code="gpu", text="there is no <GPU> here", container="web"),),
         took_s=83.0,
     )
 

@@ -83,7 +83,7 @@ def test_another_stopped_reason_is_a_difference() -> None:
 
 @pytest.mark.parametrize(
     ("predicted_s", "observed_s", "differs"),
-    [(0.2, 1.9, False), (0.2, 2.5, True), (30.0, 33.0, False), (30.0, 46.0, True), (5.0, 0.1, False)],
+    [(0.2, 3.9, False), (0.2, 4.5, True), (30.0, 36.0, False), (30.0, 46.0, True), (5.0, 0.1, False)],
 )
 def test_a_stop_that_takes_much_longer_is_a_difference_and_a_slower_engine_is_none(
     predicted_s: float, observed_s: float, differs: bool

@@ -70,7 +70,8 @@ def test_every_case_that_ran_has_its_chart_and_so_has_the_run_without_a_fault() 
 def test_what_others_wrote_is_text_and_not_markup() -> None:
     assert "&lt;refused&gt;" in PAGE
     assert "a &lt;note&gt;" in PAGE
-    assert "<refused>" not in PAGE
+    assert "there is no &lt;GPU&gt; here" in PAGE
+    assert not re.search("<refused>|<note>|<GPU>", PAGE)
 
 
 def test_light_and_dark_follow_the_reader() -> None:

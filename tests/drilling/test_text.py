@@ -44,6 +44,7 @@ http://localhost:8080/ did not answer for a while in 1 of 6 cases:
 Lines that were written and did not arrive:
   cache is killed: 3 of 10 of web
 
+note: web: there is no <GPU> here
 note: web:kill: a <note>
 
 web:exit-1: could not be done here: no root
@@ -63,6 +64,8 @@ stops: the task stops
 times: from the fault until the task was STOPPED
 
 No fault of a sidecar took the task down, and none made it wait for ever.
+
+note: web: there is no <GPU> here
 
 1 case in 1 min 23 s: 1 as predicted.
 """

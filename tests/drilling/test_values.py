@@ -37,6 +37,13 @@ def test_a_case_has_what_was_seen_what_was_predicted_and_each_difference() -> No
     ]
 
 
+def test_what_cannot_be_honoured_here_and_what_does_not_apply_are_in_it() -> None:
+    assert VALUE["notices"] == [{"code": "gpu", "text": "there is no <GPU> here", "container": "web"}]
+    assert VALUE["leftOut"] == [
+        {"container": "loader", "fault": "never-healthy", "reason": "it has no healthCheck"}
+    ]
+
+
 def test_gaps_and_lost_lines_are_numbers() -> None:
     case = VALUE["cases"][1]
     assert case["gaps"] == [{"from": 0.0, "to": 2.0, "seconds": 2.0, "error": "<refused>"}]

@@ -253,3 +253,30 @@ def test_what_does_not_begin_in_time_is_said_and_fails(driller: Driller) -> None
     assert verdicts <= {"TIMED_OUT", "NOT_RUN"}
     assert found.case("web:delay")["reason"] == "the time of the whole drill was over"
     assert found.exit_code == 1
+
+
+@ROOT
+def test_on_bridge_each_container_has_a_network_to_lose_and_a_restart_policy_makes_good_what_was_killed(
+    driller: Driller,
+) -> None:
+    policy = {"enabled": True, "restartAttemptPeriod": 1}
+    found = driller.run(
+        container("side", SERVE, essential=False, restartPolicy=policy),
+        container("bare", SERVE),  # replaced by an image without a shell
+        networkMode="bridge",
+        options=(
+            *("--stub", "bare", "--after", "2s", "-j", "4"),
+            *("--fault", "kill", "--fault", "exit-1", "--fault", "network"),
+        ),
+    )
+    assert found.effects() == {
+        "side:kill": "RUNS_ON",
+        "side:exit-1": "RUNS_ON",
+        "side:network": "RUNS_ON",
+        "bare:kill": "STOPS",
+        "bare:exit-1": "STOPS",
+        "bare:network": "RUNS_ON",
+    }
+    restarts = {item["case"]: item["observed"]["restarts"] for item in found.report["cases"]}
+    assert restarts == dict.fromkeys(found.effects(), 0) | {"side:kill": 1, "side:exit-1": 1}
+    assert found.exit_code == 0

@@ -130,7 +130,9 @@ def drill(
         question = read_question(url, plan) if url else None
     except (OptionError, OverridesError, QuestionError) as error:
         raise UserError(str(error)) from error
-    matrix = _chosen(matrix_of(plan, local=True), plan, only, faults)
+    host = os.environ.get("DOCKER_HOST") or None
+    is_local = host is None or host.startswith("unix:")
+    matrix = _chosen(matrix_of(plan, local=is_local), plan, only, faults)
     if listed:
         click.echo("\n".join(_listing(matrix)))
         return 0
@@ -140,7 +142,7 @@ def drill(
         )
         raise UserError(f"no case is left to run\n{reasons}")
     table = settings.table("run")
-    folder, host = state_folder(), os.environ.get("DOCKER_HOST") or None
+    folder = state_folder()
     source = aws_source(settings, aws_endpoint=aws_endpoint, aws_state=aws_state, aws_seed=aws_seed)
     run = DrillSettings(
         prepare=prepare,

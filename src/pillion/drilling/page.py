@@ -37,7 +37,7 @@ def drill_page(report: DrillReport) -> str:
         *_findings(report),
         *_well(report),
         *_cases(report),
-        *_left_out(report),
+        *_fine_print(report),
     ]
     return "\n".join(
         (
@@ -247,11 +247,18 @@ def _story(recording: Recording) -> str:
     )
 
 
-def _left_out(report: DrillReport) -> list[str]:
+def _fine_print(report: DrillReport) -> list[str]:
+    lines = []
+    if report.notices:
+        notes = "".join(
+            f"<li>{f'<b>{escape(item.container)}</b> ' if item.container else ''}{escape(item.text)}</li>"
+            for item in report.notices
+        )
+        lines.append(f'<h2>How this differs from ECS</h2><div class="card"><ul>{notes}</ul></div>')
     if not report.left_out:
-        return []
+        return lines
     rows = "".join(
         f"<li><code>{escape(item.container or 'task')}:{item.fault.value}</code> {escape(item.reason)}</li>"
         for item in report.left_out
     )
-    return [f'<h2>Does not apply</h2><div class="card"><ul>{rows}</ul></div>']
+    return [*lines, f'<h2>Does not apply</h2><div class="card"><ul>{rows}</ul></div>']

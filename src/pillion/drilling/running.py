@@ -145,11 +145,7 @@ class _Drill:
         trouble = None if self._control.interrupted else why_not_well(outcome.recording, settings.question)
         if trouble is None:
             well = outcome.recording
-            known = _Known(behaviours=learned_behaviours(plan, well), usual=usual_ends(well))
-            waiting = deque(enumerate(cases, start=1))
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(settings.jobs, len(cases))):
-                    group.create_task(self._work(waiting, known))
+            await self._run_cases(_Known(behaviours=learned_behaviours(plan, well), usual=usual_ends(well)))
         return DrillReport(
             spec=plan.spec,
             name=self._name,
@@ -160,9 +156,21 @@ class _Drill:
             trouble=trouble,
             results=tuple(self._results[case.name] for case in cases if case.name in self._results),
             left_out=settings.matrix.left_out,
+            notices=outcome.notices,
             took_s=time.monotonic() - self._began_s,
             interrupted=self._control.interrupted,
         )
+
+    async def _run_cases(self, known: _Known) -> None:
+        """Run all cases, some at once; what one raises ends all of them."""
+        cases = self._settings.matrix.cases
+        waiting = deque(enumerate(cases, start=1))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self._settings.jobs, len(cases))):
+                    group.create_task(self._work(waiting, known))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
 
     async def _work(self, waiting: deque[tuple[int, Case]], known: _Known) -> None:
         settings = self._settings

@@ -212,11 +212,12 @@ def _lost(lines: Lines, usual: dict[str, int]) -> str:
 
 
 def _notes(report: DrillReport) -> list[str]:
+    about = [f"note: {f'{item.container}: ' if item.container else ''}{item.text}" for item in report.notices]
     found: dict[str, list[str]] = {}
     for item in report.results:
         for note in item.notes:
             found.setdefault(note, []).append(item.case.name)
-    return [f"note: {', '.join(names)}: {note}" for note, names in found.items()]
+    return [*about, *(f"note: {', '.join(names)}: {note}" for note, names in found.items())]
 
 
 def _unknown(report: DrillReport) -> list[str]:

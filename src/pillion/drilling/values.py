@@ -30,6 +30,14 @@ def drill_value(report: DrillReport) -> dict[str, Any]:
         ],
         "well": _recording(report.well) if report.well else None,
         "cases": [_result(item) for item in report.results],
+        "notices": [
+            {
+                "code": item.code,
+                "text": item.text,
+                **({"container": item.container} if item.container else {}),
+            }
+            for item in report.notices
+        ],
         "leftOut": [
             {"container": item.container, "fault": item.fault.value, "reason": item.reason}
             for item in report.left_out

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pillion.core.lifecycle.spec import TaskSpec
+from pillion.core.plan.model import Notice
 from pillion.core.timeline.axis import short_duration
 from pillion.drilling.comparing import Difference, compare
 from pillion.drilling.faults import Case, Fault, LeftOut
@@ -76,6 +77,7 @@ class DrillReport:
         trouble: why the task is not well without a fault, so that there was no drill.
         results: the cases, in their order.
         left_out: what does not apply.
+        notices: what of the definition cannot be honoured here, as `run` says it.
         took_s: how long it all took.
         interrupted: somebody ended it before its end.
     """
@@ -89,6 +91,7 @@ class DrillReport:
     trouble: str | None
     results: tuple[Result, ...]
     left_out: tuple[LeftOut, ...]
+    notices: tuple[Notice, ...] = ()
     took_s: float
     interrupted: bool = False
 

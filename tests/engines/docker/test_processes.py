@@ -66,6 +66,12 @@ def test_a_process_that_is_not_the_containers_is_left_alone() -> None:
         main_process(os.getpid(), "0123456789abcdef")
 
 
+def test_without_root_nothing_is_done_to_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(InjectionUnavailableError, match="takes root on the engine's own machine"):
+        main_process(os.getpid(), "")
+
+
 def test_another_processor_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     with pytest.raises(InjectionUnavailableError, match="not riscv64"):
