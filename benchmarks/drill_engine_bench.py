@@ -1,4 +1,4 @@
-"""How long a drill on the engine takes: each container of `examples/everything` killed, one by one and at once.
+"""How long a drill on the engine takes: each container of `examples/everything` killed, alone and at once.
 
 Run by `make bench`. A case cannot be quicker than the task is well, which its health checks decide: that time
 is printed beside. Needs a Docker Engine and the images of the examples. Leaves nothing behind.

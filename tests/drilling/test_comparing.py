@@ -6,7 +6,7 @@ import pytest
 
 from pillion.drilling.comparing import Difference, compare
 from pillion.drilling.faults import Case, Fault
-from pillion.drilling.observing import Observed
+from pillion.drilling.observing import Observed, SlowStop
 from pillion.rehearsing.rehearsal import Effect
 
 KILL = Case(container="cache", fault=Fault.KILL)
@@ -91,6 +91,24 @@ def test_a_stop_that_takes_much_longer_is_a_difference_and_a_slower_engine_is_no
     one = replace(ON, effect=Effect.STOPS, stopped_after_s=predicted_s)
     found = compare(KILL, one, replace(one, stopped_after_s=observed_s))
     assert bool(found) == differs
+
+
+def slow(*stops: SlowStop) -> str:
+    one = replace(ON, effect=Effect.STOPS, stopped_after_s=0.3)
+    (found,) = compare(KILL, one, replace(one, stopped_after_s=15.0, slow_stops=stops))
+    return found.why
+
+
+def test_a_slow_stop_names_who_was_slow_and_why_it_may_be() -> None:
+    young = SlowStop(container="envoy", took_s=5.1, age_s=0.4, is_killed=True)
+    old = SlowStop(container="router", took_s=7.0, age_s=60.0, is_killed=False)
+    assert slow() == "The engine or the machine was busy: no container took long to end."
+    assert slow(old) == "router took 7s to end."
+    assert slow(young, old) == (
+        "envoy took 5.1s to end, all of its stopTimeout, and was killed; router took 7s to end. Right after "
+        "its start a program that is process 1 does not hear the stop signal, because it does not listen yet "
+        "(initProcessEnabled changes that)."
+    )
 
 
 def test_a_container_that_does_not_get_well_again_is_a_difference() -> None:

@@ -7,6 +7,7 @@ import pytest
 from drilling.definitions import SHOP, WELL, well
 from pillion.drilling.faults import Case, Fault
 from pillion.drilling.observing import Gap, Observed, gaps_of, observe
+from pillion.drilling.predicting import Blow, predict
 from pillion.drilling.recording import Answer, Lines, Recording
 from pillion.engines.simulated.behaviour import Behaviour, Life
 from pillion.rehearsing.rehearsal import Effect
@@ -59,6 +60,20 @@ def test_a_gap_without_end_reaches_to_our_stop_and_looks_after_it_do_not_count()
 def test_a_server_error_is_no_answer_and_a_missing_page_is_one() -> None:
     assert not Answer(at_s=0.0, took_s=0.0, status=503).is_good
     assert Answer(at_s=0.0, took_s=0.0, status=404).is_good
+
+
+def test_what_did_not_answer_before_the_fault_is_no_gap_of_it() -> None:
+    assert gaps(True, False, True, True, True, period_s=1.0, recording=replace(BASE, struck_at_s=21.5)) == ()
+
+
+def test_who_takes_long_to_end_when_the_task_stops_by_itself_is_told() -> None:
+    deaf = {**WELL, "cache": Behaviour(image_present=True, lives=(Life(stops_after_s=None),))}
+    case = Case(container="web", fault=Fault.KILL)
+    recording = predict(SHOP.plan, deaf, case, Blow(age_s=20.0))
+    (found,) = observe(recording, case, {"loader": 0}).slow_stops
+    assert (found.container, found.is_killed) == ("cache", True)
+    assert found.took_s == pytest.approx(30.0, abs=0.1)
+    assert found.age_s > 20.0
 
 
 def test_a_task_that_we_stopped_runs_on() -> None:

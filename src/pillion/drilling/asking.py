@@ -16,7 +16,7 @@ from pillion.core.plan.model import NetworkMode, TaskPlan
 from pillion.drilling.recording import Answer
 
 PERIOD_S = 0.1
-ANSWER_DEADLINE_S = 1.0
+ANSWER_DEADLINE_S = 2.0
 """An application that takes longer does not answer."""
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})

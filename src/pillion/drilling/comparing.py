@@ -54,7 +54,7 @@ def compare(case: Case, predicted: Observed, observed: Observed) -> tuple[Differ
             "time until STOPPED",
             _time(predicted.stopped_after_s),
             _time(observed.stopped_after_s),
-            "A container took its stop signal otherwise than without a fault, or the machine was busy.",
+            _why_slow(observed),
         )
     return tuple(found)
 
@@ -136,6 +136,27 @@ def _is_slower(predicted_s: float | None, observed_s: float | None) -> bool:
     if predicted_s is None or observed_s is None:
         return False
     return observed_s - predicted_s > TOLERANCE_S and observed_s > predicted_s * (1 + TOLERANCE_SHARE)
+
+
+_YOUNG_S = 3.0
+"""A process that is told to stop so soon may not listen to the signal yet."""
+
+
+def _why_slow(observed: Observed) -> str:
+    if not observed.slow_stops:
+        return "The engine or the machine was busy: no container took long to end."
+    parts = [
+        f"{item.container} took {_time(item.took_s)} to end"
+        f"{', all of its stopTimeout, and was killed' if item.is_killed else ''}"
+        for item in observed.slow_stops
+    ]
+    text = f"{'; '.join(parts)}."
+    if any(item.is_killed and item.age_s < _YOUNG_S for item in observed.slow_stops):
+        text += (
+            " Right after its start a program that is process 1 does not hear the stop signal, because it "
+            "does not listen yet (initProcessEnabled changes that)."
+        )
+    return text
 
 
 def _time(seconds: float | None) -> str:

@@ -20,6 +20,23 @@ GAP_LEAST_S = 0.5
 """A shorter time without an answer is not told: two looks that failed."""
 
 
+SLOW_STOP_S = 2.0
+"""A container that takes longer to end after its stop signal is told by name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlowStop:
+    """A container that took long to end when the task stopped by itself.
+
+    `age_s` is how long its process had run when it was told to; `is_killed`: its stopTimeout was over.
+    """
+
+    container: str
+    took_s: float
+    age_s: float
+    is_killed: bool
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observed:
     """What became of the task. Times are seconds from the fault.
@@ -39,6 +56,7 @@ class Observed:
         stopping_after_s: when the task began to stop by itself.
         stopped_after_s: when it was STOPPED, where it stopped by itself.
         waits: who waits for whom, where the task waits for ever.
+        slow_stops: who took long to end, where the task stopped by itself.
     """
 
     effect: Effect
@@ -54,6 +72,7 @@ class Observed:
     stopping_after_s: float | None = None
     stopped_after_s: float | None = None
     waits: tuple[str, ...] = ()
+    slow_stops: tuple[SlowStop, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,24 +113,28 @@ def observe(recording: Recording, case: Case, usual: Mapping[str, int | None]) -
         stopping_after_s=_since(state.stopping_at_s, struck_s) if by_itself else None,
         stopped_after_s=_since(state.stopped_at_s, struck_s) if by_itself else None,
         waits=tuple(item.text for item in waiting(state)) if effect is Effect.HANGS else (),
+        slow_stops=tuple(_slow_stops(recording)) if by_itself else (),
     )
 
 
 def gaps_of(recording: Recording) -> tuple[Gap, ...]:
-    """Return when the URL did not answer, between the first answer and the stop of the task, ours or its own.
+    """Return when the URL did not answer, from the fault to the stop of the task, ours or its own.
 
-    A gap begins with the first look that failed and ends with the next answer.
+    A gap begins with the first look that failed and ends with the next answer. Until the first answer the
+    application is still coming up.
     """
     stops = (recording.asked_at_s, recording.last.stopping_at_s)
     ends_s = min((at_s for at_s in stops if at_s is not None), default=recording.ended_at_s)
+    struck_s = recording.struck_at_s or 0.0
     looks = [look for look in recording.answers if look.at_s <= ends_s]
     first = next((number for number, look in enumerate(looks) if look.is_good), None)
     if first is None:
         return ()
-    struck_s = recording.struck_at_s or 0.0
     found: list[Gap] = []
     failed: Answer | None = None
     for look in looks[first:]:
+        if look.at_s + look.took_s < struck_s:
+            continue
         if look.is_good and failed is not None:
             found.append(_gap(failed, look.at_s + look.took_s, struck_s, open_end=False))
             failed = None
@@ -167,6 +190,26 @@ def _ended_by_themselves(recording: Recording) -> Iterator[tuple[str, int | None
             asked = was.in_flight is ContainerStatus.STOPPED
             if item.kind is ContainerKind.NORMAL and ended and not asked and now.has_run:
                 yield item.name, last.containers[item.name].exit_code
+
+
+def _slow_stops(recording: Recording) -> Iterator[SlowStop]:
+    """Yield who took long to end after it had been told to."""
+    asked: dict[str, float] = {}
+    for (_, before), (at_s, after) in pairwise(recording.history):
+        for item in after.spec.containers:
+            was, now = before.containers[item.name], after.containers[item.name]
+            if now.in_flight is ContainerStatus.STOPPED and was.in_flight is not ContainerStatus.STOPPED:
+                asked[item.name] = at_s
+            ended = now.known is ContainerStatus.STOPPED and was.known is not ContainerStatus.STOPPED
+            took_s = at_s - asked.get(item.name, at_s)
+            if ended and item.kind is ContainerKind.NORMAL and took_s >= SLOW_STOP_S:
+                started_s = now.process_started_at_s
+                yield SlowStop(
+                    container=item.name,
+                    took_s=took_s,
+                    age_s=0.0 if started_s is None else max(at_s - took_s - started_s, 0.0),
+                    is_killed=took_s >= item.stop_timeout_s,
+                )
 
 
 def _moments(recording: Recording, name: str | None, status: HealthStatus, after_s: float) -> Iterator[float]:

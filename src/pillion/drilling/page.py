@@ -212,6 +212,10 @@ def _facts(result: Result, seen: Observed) -> str:
         facts.append(("exit code", f"{seen.exit_code}{' (out of memory)' if seen.out_of_memory else ''}"))
     if seen.unhealthy_after_s is not None:
         facts.append(("UNHEALTHY after", short_duration(round(seen.unhealthy_after_s, 1))))
+    facts += [
+        ("slow to stop", f"{item.container}, {short_duration(round(item.took_s, 1))}")
+        for item in seen.slow_stops
+    ]
     if seen.restarts:
         facts.append(("restarts", str(seen.restarts)))
     if seen.recovered_after_s is not None:

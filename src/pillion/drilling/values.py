@@ -80,6 +80,10 @@ def _observed(seen: Observed) -> dict[str, Any]:
         "stoppingAfter": _seconds(seen.stopping_after_s),
         "stoppedAfter": _seconds(seen.stopped_after_s),
         "waitsForEver": list(seen.waits),
+        "slowStops": [
+            {"container": item.container, "seconds": _seconds(item.took_s), "killed": item.is_killed}
+            for item in seen.slow_stops
+        ],
     }
 
 
