@@ -51,9 +51,13 @@ class Ears(SilentObserver):
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, str | None]] = []
+        self.troubles: list[str] = []
 
     def notice(self, notice: Notice) -> None:
         self.heard.append((notice.code, notice.container))
+
+    def trouble(self, text: str) -> None:
+        self.troubles.append(text)
 
 
 class Watched(SimulatedEngine):
@@ -281,6 +285,24 @@ def test_an_engine_that_is_away_costs_the_figures_and_not_the_watch() -> None:
         stage.engine.is_away = False
         await asyncio.sleep(30)
         assert stage.watch.figures.container("app").sample is not None
+        await stage.end()
+
+    on_stage(work)
+
+
+def test_a_bug_costs_the_watch_over_one_task_and_is_said() -> None:
+    async def work() -> None:
+        stage = Stage()
+        await asyncio.sleep(15)
+
+        def broken(samples: Mapping[str, Sample], now_s: float) -> None:
+            raise KeyError("app")
+
+        stage.watch.look = broken  # type: ignore[method-assign] # a bug, made on purpose
+        await asyncio.sleep(60)
+        assert stage.ears.troubles == [
+            "the task is not watched any more, by a bug of pillion: KeyError('app'); please report it"
+        ]
         await stage.end()
 
     on_stage(work)

@@ -98,7 +98,18 @@ class Monitor:
             samples = await _sample(engine, ids)
             for item in watches:
                 if item in self._watches:
-                    item.look(samples, self._now_s())
+                    self._let_look(item, samples)
+
+    def _let_look(self, watch: TaskWatch, samples: Mapping[str, Sample]) -> None:
+        try:
+            watch.look(samples, self._now_s())
+        except Exception as error:
+            # A bug of ours must cost neither the task nor the watch over the others; and never be silent.
+            watch.due_at_s = float("inf")
+            watch.is_fresh = False
+            watch.trouble(
+                f"the task is not watched any more, by a bug of pillion: {error!r}; please report it"
+            )
 
 
 async def _sample(engine: Engine, ids: Sequence[str]) -> Mapping[str, Sample]:

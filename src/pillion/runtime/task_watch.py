@@ -7,6 +7,7 @@ write. Looks are taken by the `Monitor`, for all tasks at once. What is noticed 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -90,7 +91,8 @@ class TaskWatch(PassingObserver):
         self._woken = woken
         self._state: TaskState | None = None
         self._running: frozenset[str] = frozenset()
-        self._written = dict(plan.written)
+        self._lines = Counter({name: item.lines for name, item in plan.written.items()})
+        self._bytes = Counter({name: item.bytes for name, item in plan.written.items()})
         self._history = History(keep_s=HISTORY_S)
         self._before: Mapping[str, Sample] = {}
         self._minute: tuple[float, Mapping[str, Sample]] | None = None
@@ -137,9 +139,9 @@ class TaskWatch(PassingObserver):
     def log(self, line: LogLine) -> None:
         """Count a line, and pass it on."""
         super().log(line)
-        before = self._written.get(line.container, Written())
-        size = len(line.message.encode(errors="replace"))
-        self._written[line.container] = Written(lines=before.lines + 1, bytes=before.bytes + size)
+        message = line.message
+        self._lines[line.container] += 1
+        self._bytes[line.container] += len(message if message.isascii() else message.encode(errors="replace"))
         self._sidecars.log(line)
 
     def look(self, samples: Mapping[str, Sample], now_s: float) -> None:
@@ -202,8 +204,11 @@ class TaskWatch(PassingObserver):
         self, state: TaskState, own: Mapping[str, Sample], before: Mapping[str, Sample], now_s: float
     ) -> TaskFigures:
         return figures_of(
-            self._plan.task, state, at_s=now_s, samples=own, before=before, written=self._written
+            self._plan.task, state, at_s=now_s, samples=own, before=before, written=self._written()
         )
+
+    def _written(self) -> dict[str, Written]:
+        return {name: Written(lines=count, bytes=self._bytes[name]) for name, count in self._lines.items()}
 
     def _observe(self, state: TaskState, own: Mapping[str, Sample], before: Mapping[str, Sample]) -> None:
         for item in self._plan.task.containers:
@@ -227,7 +232,7 @@ class TaskWatch(PassingObserver):
                 self._begin_write(lambda: sink.tell_states(changed))
 
     def _judge_sidecars(self, figures: TaskFigures) -> None:
-        silent = self._sidecars.judge(figures, self._written)
+        silent = self._sidecars.judge(figures, self._written())
         for name, text in silent.items():
             if name not in self._silent:
                 self.notice(Notice(code="silent-sidecar", text=f"alive, but silent: {text}", container=name))

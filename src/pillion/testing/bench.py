@@ -303,6 +303,10 @@ class Stage:
         """Return what containers use, as the engine says."""
         return await self._engine.sample(runtime_ids)
 
+    async def fetch(self, runtime_id: str, port: int, path: str) -> str | None:
+        """Return what a program in a container answers over HTTP."""
+        return await self._engine.fetch(runtime_id, port, path)
+
     def told(self, kind: type[Found], container: str) -> list[Found]:
         """Return the events of a kind about a container that have come so far."""
         return [event for event in self.events if isinstance(event, kind) and event.container == container]

@@ -59,9 +59,19 @@ async def a_container_that_runs_again_is_seen_again(bench: Bench) -> None:
         expect(runtime_id in await stage.sample(runtime_id), "it runs again")
 
 
+async def asking_a_port_where_nobody_listens_gives_nothing(bench: Bench) -> None:
+    """Nor does asking a container that is not there; neither is an error."""
+    async with stage_of(bench, web=SERVICE) as stage:
+        runtime_id = (await stage.make("web")).runtime_id
+        await stage.task.start("web", restart=False)
+        expect(await stage.fetch(runtime_id, 9, "/") is None, "nobody listens there")
+        expect(await stage.fetch("0" * 64, 9, "/") is None, "and no such container is there")
+
+
 CHECKS: tuple[Check, ...] = (
     Check.of(a_sample_says_what_each_running_container_uses),
     Check.of(counters_of_a_sample_only_grow),
     Check.of(a_sample_knows_the_memory_limit),
     Check.of(a_container_that_runs_again_is_seen_again),
+    Check.of(asking_a_port_where_nobody_listens_gives_nothing),
 )
