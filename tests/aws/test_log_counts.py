@@ -49,6 +49,15 @@ async def test_lines_in_local_cloudwatch_are_counted_to_the_last(backend: AwsBac
     after = await report_firelens(plan, {"app": Reading(lines=20_005)}, backend, names={})
     assert [(item.arrived, item.lost) for item in (*before, *after)] == [(0, 20_005), (20_003, 2)]
     assert before[0].reason == f"there is no stream {STREAM} in /web/app"
+    (adopted,) = await report_firelens(plan, {"app": Reading(lines=1, before=20_003)}, backend, names={})
+    assert (adopted.written, adopted.arrived, adopted.reason) == (
+        20_004,
+        20_003,
+        (
+            "local AWS began anew when the task was taken over, and what it held before is gone; "
+            "--aws-state keeps it"
+        ),
+    )
 
 
 async def test_what_nobody_can_look_at_is_not_counted(backend: AwsBackend) -> None:

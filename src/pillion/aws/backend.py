@@ -60,6 +60,11 @@ class AwsBackend:
         return self.settings.mode is AwsMode.LOCAL
 
     @property
+    def is_forgetful(self) -> bool:
+        """Whether what AWS holds ends with the process that has the task."""
+        return self.is_local and self.settings.state_folder is None
+
+    @property
     def needs_gateway(self) -> bool:
         """Whether containers reach AWS through pillion, and not by themselves."""
         return self.settings.mode in (AwsMode.LOCAL, AwsMode.URL)

@@ -42,6 +42,10 @@ _NAMING: Final = (
 )
 """Options that say where records go. One with a variable, a secret or a template in it is filled in later."""
 
+_BEGAN_ANEW: Final = (
+    "local AWS began anew when the task was taken over, and what it held before is gone; --aws-state keeps it"
+)
+
 _MISSING: Final = ("ResourceNotFoundException", "NoSuchBucket")
 
 
@@ -77,6 +81,8 @@ async def report_firelens(
             arrived, reason = None, "outputs of Fluentd are not looked at"
         else:
             arrived, reason = await _arrived(output, tag, names.get(container, ""), backend)
+        if arrived is not None and container in read and read[container].before and backend.is_forgetful:
+            reason = "; ".join(filter(None, (reason, _BEGAN_ANEW)))
         reports.append(
             PipelineReport(
                 container=container,
