@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import sys
 from collections import deque
 from dataclasses import replace
@@ -149,6 +152,23 @@ async def test_what_is_chosen_stays_chosen_wherever_it_moves(world: World) -> No
         await pilot.press("a")
         await settle(pilot)
         assert output(app) == ["    web | web of 02", "  envoy | envoy"]
+
+
+async def test_a_container_that_runs_is_chosen_before_one_that_has_ended(tmp_path: Path) -> None:
+    app = Dashboard(World(tmp_path, of("01", "shop", ev.Exited(container="web", exit_code=0, at_s=BEGAN_S))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        chosen = [item[2:].split()[:2] for item in pane(app, "containers") if item.startswith("▸")]
+        assert chosen == [["router", "RUNNING"]]
+
+
+async def test_a_signal_ends_it_as_q_does(world: World) -> None:
+    app = Dashboard(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0)
+    assert app.return_code == 143
 
 
 async def test_lines_follow_the_width_of_the_terminal(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -58,13 +59,13 @@ class Lines(OptionList):
         """Characters that a line may have."""
         return max(10, self.scrollable_content_region.width - len(_CHOSEN))
 
-    def show(self, ids: Sequence[str], lines: Sequence[Line]) -> None:
-        """Show these lines; the chosen one stays chosen, or the first one is."""
+    def show(self, ids: Sequence[str], lines: Sequence[Line], *, preferred: str | None = None) -> None:
+        """Show these lines; the chosen one stays chosen, else `preferred` is, else the first one."""
         self._shown = lines
         if list(ids) != self._ids:
             self._ids = list(ids)
             if self.chosen not in self._ids:
-                self.chosen = self._ids[0] if self._ids else None
+                self.chosen = preferred or next(iter(self._ids), None)
             with self.prevent(OptionList.OptionHighlighted):
                 self.clear_options()
                 self.add_options([Option(text, id=id_) for id_, text in zip(ids, self._texts(), strict=True)])
@@ -148,7 +149,7 @@ class Dashboard(App[None]):
         Binding("e", "shell", "shell"),
         Binding("w", "why", "why?"),
         Binding("a", "all_output", "output of all"),
-        Binding("ctrl+c", "quit", show=False),
+        Binding("ctrl+c", "quit", show=False, priority=True),
     ]
 
     def __init__(self, source: Source) -> None:
@@ -177,8 +178,13 @@ class Dashboard(App[None]):
         """Begin to look."""
         self._tasks.border_title = "tasks"
         self._containers.border_title = "containers"
+        for number in _ENDING_SIGNALS:  # else the terminal would be left as it is now
+            asyncio.get_running_loop().add_signal_handler(number, self._end, number)
         self.run_worker(self._watch())
         self.set_interval(READ_EVERY_S, self.read_output)
+
+    def _end(self, number: signal.Signals) -> None:
+        self.exit(return_code=128 + number)
 
     def on_resize(self, event: Resize) -> None:
         """Lay the lines out for the new width, once it is known to the panes."""
@@ -214,7 +220,9 @@ class Dashboard(App[None]):
         task, containers = self.chosen_task, self._containers
         containers.border_title = f"containers of {_name(task)}" if task else "containers"
         lines = container_lines(task, self._courses, width=containers.text_width) if task else ()
-        containers.show([item.name for item in task.containers] if task else [], lines)
+        items = task.containers if task else ()
+        running = next((item.name for item in items if item.is_running), None)
+        containers.show([item.name for item in items], lines, preferred=running)
         self._choose_output()
 
     def _head(self) -> Text:
@@ -328,6 +336,8 @@ class Dashboard(App[None]):
 
 
 _NO_SHELL = (126, 127)
+
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def _id(task: TaskFigures) -> str:
