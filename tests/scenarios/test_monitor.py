@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,39 @@ def test_a_silent_router_is_told(pillion: Pillion) -> None:
         text = pillion.command("stats", "scenario").stdout
         session.interrupt()
     assert "! router is alive, but silent: it lost" in text
+
+
+_READ_CLOUDWATCH = """
+import boto3, json
+cloudwatch = boto3.client("cloudwatch")
+alarms = cloudwatch.describe_alarms()["MetricAlarms"]
+metrics = cloudwatch.list_metrics(Namespace="ECS/ContainerInsights")["Metrics"]
+print(json.dumps([[[item["AlarmName"], item["StateValue"]] for item in alarms],
+                  sorted({item["MetricName"] for item in metrics})]))
+"""
+ALARMS = """
+[monitor]
+interval = "1s"
+container_insights = true
+
+[[monitor.alarms]]
+container = "busy"
+metric = "ContainerCpuUtilized"
+threshold = 10
+period = "10s"
+"""
+
+
+def test_alarms_and_metrics_are_in_the_aws_of_the_task(pillion: Pillion) -> None:
+    pillion.write(ALARMS, "pillion.toml")
+    burn = "trap 'exit 0' TERM; while :; do i=0; while [ $i -lt 9999 ]; do i=$((i+1)); done; echo tick; done"
+    with pillion.session(definition(container("busy", burn)), "--aws-state", "kept") as session:
+        while "alarm scenario-busy-ContainerCpuUtilized is ALARM" not in session.errors():
+            session.until(type="log", message="tick")
+        session.interrupt()
+        session.finish()
+    done = pillion.command("env", "--aws-state", "kept", "--", sys.executable, "-c", _READ_CLOUDWATCH)
+    assert done.returncode == 0, done.stderr
+    alarms, metrics = json.loads(done.stdout)
+    assert alarms == [["scenario-busy-ContainerCpuUtilized", "ALARM"]]
+    assert {"ContainerCpuUtilized", "ContainerMemoryUtilization", "TaskMemoryUtilization"} <= set(metrics)

@@ -34,6 +34,9 @@ from pillion.runtime.sidecar_watch import SidecarWatch
 HISTORY_S = 900.0
 """How far the history of a task reaches back where no alarm looks further."""
 
+NOTE_S = 20.0
+"""How often notes for other processes are written where nothing happens that has to be noted at once."""
+
 LAST_WRITE_S = 10.0
 """How long what is still to be written to CloudWatch is waited for at the end."""
 
@@ -102,6 +105,7 @@ class TaskWatch(PassingObserver):
         self._writes: set[asyncio.Task[None]] = set()
         self._order = asyncio.Lock()
         self._is_refused = False
+        self._noted_at_s = float("-inf")
 
     @property
     def interval_s(self) -> float:
@@ -173,6 +177,8 @@ class TaskWatch(PassingObserver):
         self._turn_minute(state, own, now_s)
         self._before = {**own, **soon}
         self.is_fresh = False
+        if now_s - self._noted_at_s >= NOTE_S:
+            self._note(now_s)
 
     async def close(self, now_s: float) -> None:
         """Write what is left to be written."""
@@ -251,13 +257,11 @@ class TaskWatch(PassingObserver):
         if self._minute is None:
             self._minute = (begin_s, own)
             self._put_alarms()
-            self._note(now_s)
         elif begin_s != self._minute[0]:
             over, samples = self._minute
             figures = self._figures(state, own, samples, now_s)
             self._write_minute(over, tuple(records_of(figures, self._plan.machine)))
             self._minute = (begin_s, own)
-            self._note(now_s)
         else:
             self._minute = (begin_s, {**own, **self._minute[1]})  # some began to run within the minute
 
@@ -321,6 +325,7 @@ class TaskWatch(PassingObserver):
         job.add_done_callback(self._writes.discard)
 
     def _note(self, now_s: float) -> None:
+        self._noted_at_s = now_s
         self._keep(
             WatchNotes(at_s=now_s, alarms=self.alarms, silent=dict(self._silent), usage=dict(self._usage))
         )

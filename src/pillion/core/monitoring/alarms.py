@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import fmean
 
 from pillion.core.monitoring.history import History
 from pillion.core.monitoring.metrics import Metric
@@ -190,7 +189,7 @@ def _data_point(definition: AlarmDefinition, history: History, begin_s: float) -
         return None
     match definition.statistic:
         case Statistic.AVERAGE:
-            return fmean(values)
+            return sum(values) / len(values)
         case Statistic.MAXIMUM:
             return max(values)
         case Statistic.MINIMUM:
