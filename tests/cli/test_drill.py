@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from drilling.definitions import result_of
 from pillion.cli import drill as command
+from pillion.cli.drill_progress import Progress
 from pillion.cli.exits import UserError
 from pillion.cli.main import pillion
 from pillion.drilling.faults import Fault
+from pillion.drilling.predicting import Blow
 
 CHECK = {"command": ["CMD-SHELL", "true"]}
 SHOP = {
@@ -64,6 +68,42 @@ def test_what_makes_no_sense_is_refused_before_anything_runs(
     assert isinstance(found.exception, UserError)
     assert found.exception.exit_code == 2
     assert complaint in str(found.exception)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def told(stream: io.StringIO) -> str:
+    """What is told of a drill of two cases."""
+    progress = Progress(stream)
+    progress.begins(None, 0, 2)
+    progress.ends(None, 0, 2)
+    killed, frozen = result_of("web", Fault.KILL), result_of("cache", Fault.NEVER_HEALTHY, blow=Blow())
+    for number, result in enumerate((killed, frozen), start=1):
+        progress.begins(result.case, number, 2)
+    for number, result in enumerate((killed, frozen), start=1):
+        progress.ends(result, number, 2)
+    return stream.getvalue()
+
+
+def test_how_it_goes_on_is_told_with_a_line_for_each_case_that_is_over() -> None:
+    assert told(io.StringIO()).splitlines() == [
+        "the task without a fault first",
+        "[1/2] web is killed: stops after 0.1s",
+        "[2/2] cache never gets healthy: HANGS!",
+    ]
+
+
+def test_a_terminal_also_shows_what_runs_on_a_line_that_never_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    shown = told(Terminal()).replace("\x1b[2K", "").split("\r")
+    assert "… web:kill, cache:never-healt" in shown
+    assert "[1/2] web is killed: stops after 0.1s\n" in shown
+    assert all(len(line.removesuffix("\n")) < 45 for line in shown)
 
 
 def test_the_option_knows_every_fault() -> None:

@@ -247,6 +247,21 @@ def test_ctrl_c_ends_a_drill_with_a_report_and_nothing_left(driller: Driller) ->
     assert (found.exit_code, found.report["interrupted"]) == (130, True)
 
 
+def test_ctrl_c_while_a_fault_lasts_takes_it_back_and_reports_what_was_done(driller: Driller) -> None:
+    process = driller.start(
+        container("web", SERVE),
+        options=("--fault", "kill", "--fault", "freeze", "--fault", "network", "-j", "3"),
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "the task without a fault first\n"
+    assert process.stderr.readline().startswith("[1/3] web is killed: stops after ")
+    process.send_signal(signal.SIGINT)  # the two others are frozen, and cut off
+    found = driller.finish(process)
+    assert found.exit_code == 130
+    assert [item["verdict"] for item in found.report["cases"]] == ["AS_PREDICTED", "NOT_RUN", "NOT_RUN"]
+    assert {item["reason"] for item in found.report["cases"]} == {None, "the drill was interrupted"}
+
+
 def test_what_does_not_begin_in_time_is_said_and_fails(driller: Driller) -> None:
     found = driller.run(container("web", SERVE), options=("--timeout", "3s", "--after", "2s", "-j", "1"))
     verdicts = {item["verdict"] for item in found.report["cases"]}

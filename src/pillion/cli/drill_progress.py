@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TextIO
 
 import click
@@ -50,7 +51,8 @@ class Progress:
     def _show(self, of: int) -> None:
         if self._is_terminal:
             running = f"… {', '.join(self._running)} ({self._done} of {of} done)" if self._running else ""
-            click.echo(f"{self._erase()}{running}", file=self._stream, nl=False)
+            room = shutil.get_terminal_size().columns - 1  # a line that wraps could not be erased
+            click.echo(f"{self._erase()}{running[:room]}", file=self._stream, nl=False)
         elif self._done == 0 and self._running == [_name(None)]:
             click.echo("the task without a fault first", file=self._stream)
 

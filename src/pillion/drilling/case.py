@@ -115,6 +115,7 @@ class CaseRun:
         )
         run.add_done_callback(lambda _: recorder.end())
         director = asyncio.create_task(self._direct())
+        director.add_done_callback(self._directed)
         try:
             await run
         finally:
@@ -128,6 +129,11 @@ class CaseRun:
             engine=self._about,
             notices=self._notices,
         )
+
+    def _directed(self, director: asyncio.Task[None]) -> None:
+        """Without its director nobody would stop the task."""
+        if not director.cancelled() and director.exception() is not None:
+            self._control.kill()
 
     def _observe(self, notices: tuple[Notice, ...], capabilities: Capabilities) -> Observer:
         self._about, self._notices = f"{capabilities.name} {capabilities.version}", notices
