@@ -42,7 +42,7 @@ http://localhost:8080/ did not answer for a while in 1 of 6 cases:
   cache is killed: for 2.0 s, from 0.0 s after the fault (<refused>)
 
 Lines that were written and did not arrive:
-  cache is killed: 3 of 10 of web
+  cache is killed: 3 of 10 of web, not predicted
 
 note: web: there is no <GPU> here
 note: web:kill: a <note>

@@ -94,3 +94,15 @@ def test_the_exit_code_is_1_for_a_finding_and_for_what_is_not_known_and_0_otherw
     not_run = Result(case=Case(container="web", fault=Fault.KILL), verdict=Verdict.NOT_RUN, reason="time")
     impossible = replace(not_run, verdict=Verdict.IMPOSSIBLE)
     assert [report(item).exit_code for item in (well_known, hanging, not_run, impossible)] == [0, 1, 1, 0]
+
+
+def test_the_simulation_names_the_containers_that_lose_output_without_their_log_router() -> None:
+    task = prepared(
+        container("router", essential=False, firelensConfiguration={"type": "fluentbit"}),
+        container("web", logConfiguration={"logDriver": "awsfirelens", "options": {"Name": "stdout"}}),
+    )
+    case = Case(container="router", fault=Fault.KILL)
+    recording = predict(task.plan, {}, case, Blow(age_s=20.0))
+    routed = judge(task.plan.spec, case, recording, recording, {}, log_routes={"web": "router"})
+    assert routed.predicted_lost == ("web",)
+    assert judge(task.plan.spec, case, recording, recording, {}).predicted_lost == ()

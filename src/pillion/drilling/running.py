@@ -16,6 +16,7 @@ from typing import Protocol
 
 from pillion.core.lifecycle.explain import waiting
 from pillion.core.lifecycle.states import StopCode
+from pillion.core.plan.dependencies import log_routes
 from pillion.core.plan.model import TaskPlan, VolumeKind
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.drilling.altering import altered, without_ports
@@ -123,6 +124,7 @@ class _Known:
 
     behaviours: Mapping[str, Behaviour]
     usual: Mapping[str, int | None]
+    log_routes: Mapping[str, str]
 
 
 class _Drill:
@@ -145,7 +147,13 @@ class _Drill:
         trouble = None if self._control.interrupted else why_not_well(outcome.recording, settings.question)
         if trouble is None:
             well = outcome.recording
-            await self._run_cases(_Known(behaviours=learned_behaviours(plan, well), usual=usual_ends(well)))
+            await self._run_cases(
+                _Known(
+                    behaviours=learned_behaviours(plan, well),
+                    usual=usual_ends(well),
+                    log_routes=log_routes(settings.prepare(self._name).running),
+                )
+            )
         return DrillReport(
             spec=plan.spec,
             name=self._name,
@@ -196,6 +204,7 @@ class _Drill:
             recording,
             outcome.prediction,
             known.usual,
+            log_routes=known.log_routes,
             notes=_notes(case, plan, recording),
         )
 

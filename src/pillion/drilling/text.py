@@ -199,16 +199,17 @@ def gap_words(gap: Gap) -> str:
 def _losses(report: DrillReport) -> list[str]:
     usual = {item.container: item.lost or 0 for item in report.well.lines} if report.well else {}
     lines = [
-        f"  {item.case.words}: {', '.join(_lost(one, usual) for one in item.lost)}"
+        f"  {item.case.words}: {', '.join(_lost(one, usual, item) for one in item.lost)}"
         for item in report.results
         if item.lost
     ]
     return ["Lines that were written and did not arrive:", *lines] if lines else []
 
 
-def _lost(lines: Lines, usual: dict[str, int]) -> str:
+def _lost(lines: Lines, usual: dict[str, int], result: Result) -> str:
     without = f" (without a fault {usual[lines.container]})" if usual.get(lines.container) else ""
-    return f"{lines.lost} of {lines.written} of {lines.container}{without}"
+    predicted = "predicted" if lines.container in result.predicted_lost else "not predicted"
+    return f"{lines.lost} of {lines.written} of {lines.container}{without}, {predicted}"
 
 
 def _notes(report: DrillReport) -> list[str]:

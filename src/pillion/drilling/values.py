@@ -59,6 +59,7 @@ def _result(result: Result) -> dict[str, Any]:
             for item in result.differences
         ],
         "dangers": list(result.dangers),
+        "predictedToLoseLines": list(result.predicted_lost),
         "gaps": [_gap(item) for item in result.gaps],
         "notes": list(result.notes),
         "run": _recording(result.recording) if result.recording else None,

@@ -13,6 +13,7 @@ from pillion.drilling.comparing import Difference, compare
 from pillion.drilling.faults import Case, Fault, LeftOut
 from pillion.drilling.observing import Gap, Observed, gaps_of, observe
 from pillion.drilling.recording import Lines, Recording
+from pillion.engines.simulated.drill import lost_logs
 from pillion.rehearsing.rehearsal import Effect, danger_of
 
 FOUND = 1
@@ -37,7 +38,8 @@ class Result:
     """One case: what was seen, what was predicted, and what is to be thought of it.
 
     `recording` and what follows from it are None where the case did not run, or could not be done.
-    `reason` says why not.
+    `reason` says why not. `predicted_lost` are the containers of which the simulation loses output, because
+    their log router is down while they run; how much, it cannot know.
     """
 
     case: Case
@@ -50,6 +52,7 @@ class Result:
     differences: tuple[Difference, ...] = ()
     dangers: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    predicted_lost: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -109,6 +112,7 @@ def judge(
     prediction: Recording | None,
     usual: Mapping[str, int | None],
     *,
+    log_routes: Mapping[str, str] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Result:
     """Return the result of a case that ran.
@@ -119,6 +123,7 @@ def judge(
         recording: what was seen.
         prediction: what the simulation says; None where the fault was not made.
         usual: who ends by itself without a fault, with what.
+        log_routes: for each container whose output goes through a log router, the router's name.
         notes: what a reader should know of how the case was run.
     """
     if recording.not_struck is not None or prediction is None or recording.struck_at_s is None:
@@ -142,8 +147,14 @@ def judge(
         differences=differences,
         dangers=_dangers(spec, case, observed, gaps),
         gaps=gaps,
+        predicted_lost=_lost_output(prediction, log_routes or {}),
         notes=notes,
     )
+
+
+def _lost_output(prediction: Recording, log_routes: Mapping[str, str]) -> tuple[str, ...]:
+    """Return whose output is lost; what runs on at the end of a prediction goes on for a while after it."""
+    return lost_logs(prediction.last, log_routes, until_s=prediction.ended_at_s + 1.0)
 
 
 def _dangers(spec: TaskSpec, case: Case, observed: Observed, gaps: tuple[Gap, ...]) -> tuple[str, ...]:
