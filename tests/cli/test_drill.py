@@ -56,6 +56,7 @@ def test_the_task_itself_can_be_chosen(tmp_path: Path) -> None:
     [
         (("--only", "nobody"), "--only nobody: there is no such container: cache, web; task is the task"),
         (("--url", "http://localhost:80/"), "no container maps port 80; ports of the task: 8080"),
+        (("--accept", "web:volume"), "--accept web:volume: there is no such case"),
         (("--case-timeout", "soon"), "--case-timeout: 'soon' is not a duration"),
         (("--mute", "nobody"), "there is no container 'nobody'"),
         (("--only", "web", "--fault", "volume"), "no case is left to run\n  web:volume: it mounts no volume"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from drilling.definitions import result_of
 from drilling.reports import EVERYTHING, report
 from pillion.drilling.faults import Fault
+from pillion.drilling.predicting import Blow
 from pillion.drilling.text import drill_text, summary
 
 WHOLE = """\
@@ -89,6 +90,12 @@ def test_a_task_that_is_not_well_is_all_that_is_told() -> None:
     assert text == (
         "The task is not well even without a fault: it stopped by itself: Essential container in task exited"
     )
+
+
+def test_a_finding_that_is_accepted_is_named_at_the_end() -> None:
+    hanging = result_of("cache", Fault.NEVER_HEALTHY, blow=Blow())
+    accepted = replace(report(hanging), accepted=frozenset({"cache:never-healthy", "web:kill"}))
+    assert summary(accepted).endswith("1 should not be left like that. Accepted: cache:never-healthy.")
 
 
 def test_an_interrupted_drill_says_so() -> None:

@@ -94,6 +94,9 @@ def test_the_exit_code_is_1_for_a_finding_and_for_what_is_not_known_and_0_otherw
     not_run = Result(case=Case(container="web", fault=Fault.KILL), verdict=Verdict.NOT_RUN, reason="time")
     impossible = replace(not_run, verdict=Verdict.IMPOSSIBLE)
     assert [report(item).exit_code for item in (well_known, hanging, not_run, impossible)] == [0, 1, 1, 0]
+    accepted = frozenset({"cache:never-healthy"})
+    assert replace(report(hanging), accepted=accepted).exit_code == 0
+    assert replace(report(hanging, not_run), accepted=accepted).exit_code == 1
 
 
 def test_the_simulation_names_the_containers_that_lose_output_without_their_log_router() -> None:

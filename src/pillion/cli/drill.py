@@ -40,6 +40,7 @@ JOBS_MAX = 4
     "--only", multiple=True, metavar="CONTAINER", help="Only faults of this one; `task`: the task's."
 )
 @click.option("--fault", "faults", multiple=True, type=click.Choice(_FAULTS), help="Only this fault.")
+@click.option("--accept", multiple=True, metavar="CASE", help="Do not fail for this case, e.g. web:volume.")
 @click.option("--list", "listed", is_flag=True, help="List the cases, and what does not apply; run nothing.")
 @click.option("--url", metavar="URL", help="Ask this all the time whether the application answers.")
 @click.option("--after", metavar="DURATION", help="How long the task is well before a fault (1s).")
@@ -68,6 +69,7 @@ def drill(
     overrides: str | None,
     only: tuple[str, ...],
     faults: tuple[str, ...],
+    accept: tuple[str, ...],
     listed: bool,
     url: str | None,
     after: str | None,
@@ -132,7 +134,9 @@ def drill(
         raise UserError(str(error)) from error
     host = os.environ.get("DOCKER_HOST") or None
     is_local = host is None or host.startswith("unix:")
-    matrix = _chosen(matrix_of(plan, local=is_local), plan, only, faults)
+    whole = matrix_of(plan, local=is_local)
+    _check_accepted(whole, accept)
+    matrix = _chosen(whole, plan, only, faults)
     if listed:
         click.echo("\n".join(_listing(matrix)))
         return 0
@@ -156,6 +160,7 @@ def drill(
         matrix=matrix,
         pace=pace,
         question=question,
+        accepted=frozenset(accept),
         jobs=jobs_allowed(plan, jobs or _usual_jobs(asks=question is not None)),
         timeout_s=_seconds("--timeout", timeout, 1200.0),
         engine=lambda: docker_engine(folder, host),
@@ -191,6 +196,13 @@ def _chosen(matrix: Matrix, plan: TaskPlan, only: Sequence[str], faults: Sequenc
                 f"--only {name}: there is no such container: {', '.join(names)}; task is the task"
             )
     return matrix.only(frozenset(only), frozenset(Fault(name) for name in faults))
+
+
+def _check_accepted(matrix: Matrix, accept: Sequence[str]) -> None:
+    known = {case.name for case in matrix.cases}
+    for name in accept:
+        if name not in known:
+            raise UserError(f"--accept {name}: there is no such case; pillion drill --list shows them all")
 
 
 def _usual_jobs(*, asks: bool) -> int:

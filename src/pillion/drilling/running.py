@@ -62,6 +62,7 @@ class DrillSettings:
         matrix: the cases.
         pace: how long everything may take.
         question: the URL; None: nobody is asked.
+        accepted: names of cases whose findings do not count.
         jobs: how many cases run at once.
         timeout_s: when no further case begins, and those that run are ended.
         engine, injector: make a connection to the engine.
@@ -73,6 +74,7 @@ class DrillSettings:
     matrix: Matrix
     pace: Pace
     question: Question | None
+    accepted: frozenset[str] = frozenset()
     jobs: int
     timeout_s: float
     engine: Callable[[], Engine]
@@ -165,6 +167,7 @@ class _Drill:
             results=tuple(self._results[case.name] for case in cases if case.name in self._results),
             left_out=settings.matrix.left_out,
             notices=outcome.notices,
+            accepted=settings.accepted,
             took_s=time.monotonic() - self._began_s,
             interrupted=self._control.interrupted,
         )

@@ -242,6 +242,10 @@ def summary(report: DrillReport) -> str:
     parts = ", ".join(f"{count} {verdict.value}" for verdict, count in counts(report)) or "no case"
     dangers = sum(bool(item.dangers) for item in report.results)
     found = f"; {dangers} should not be left like that" if dangers else ""
+    known = [
+        item.case.name for item in report.results if item.is_finding and item.case.name in report.accepted
+    ]
+    accepted = f" Accepted: {', '.join(known)}." if known else ""
     interrupted = "Interrupted. " if report.interrupted else ""
     cases = "1 case" if len(report.results) == 1 else f"{len(report.results)} cases"
-    return f"{interrupted}{cases} in {format_duration_s(report.took_s)}: {parts}{found}."
+    return f"{interrupted}{cases} in {format_duration_s(report.took_s)}: {parts}{found}.{accepted}"

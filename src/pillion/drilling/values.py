@@ -29,7 +29,7 @@ def drill_value(report: DrillReport) -> dict[str, Any]:
             if item.kind is ContainerKind.NORMAL
         ],
         "well": _recording(report.well) if report.well else None,
-        "cases": [_result(item) for item in report.results],
+        "cases": [_result(item, accepted=item.case.name in report.accepted) for item in report.results],
         "notices": [
             {
                 "code": item.code,
@@ -45,12 +45,13 @@ def drill_value(report: DrillReport) -> dict[str, Any]:
     }
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _result(result: Result, *, accepted: bool) -> dict[str, Any]:
     return {
         "case": result.case.name,
         "container": result.case.container,
         "fault": result.case.fault.value,
         "verdict": result.verdict.name,
+        "accepted": accepted,
         "reason": result.reason,
         "observed": _observed(result.observed) if result.observed else None,
         "predicted": _observed(result.predicted) if result.predicted else None,

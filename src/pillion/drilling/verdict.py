@@ -81,6 +81,7 @@ class DrillReport:
         results: the cases, in their order.
         left_out: what does not apply.
         notices: what of the definition cannot be honoured here, as `run` says it.
+        accepted: names of cases whose findings somebody lives with: they do not count.
         took_s: how long it all took.
         interrupted: somebody ended it before its end.
     """
@@ -95,14 +96,15 @@ class DrillReport:
     results: tuple[Result, ...]
     left_out: tuple[LeftOut, ...]
     notices: tuple[Notice, ...] = ()
+    accepted: frozenset[str] = frozenset()
     took_s: float
     interrupted: bool = False
 
     @property
     def exit_code(self) -> int:
         """1 where something was found or is not known, else 0. The command knows others."""
-        unknown = any(item.verdict is Verdict.NOT_RUN for item in self.results)
-        return FOUND if unknown or any(item.is_finding for item in self.results) else 0
+        counted = (item for item in self.results if item.case.name not in self.accepted)
+        return FOUND if any(item.is_finding or item.verdict is Verdict.NOT_RUN for item in counted) else 0
 
 
 def judge(
