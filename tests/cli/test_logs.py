@@ -109,6 +109,21 @@ def test_lines_stand_behind_the_names_of_their_containers(
     assert shown(*arguments).splitlines() == expected
 
 
+@pytest.mark.parametrize("follow", [(), ("-f",)])
+def test_the_last_lines_of_one_container_may_lie_far_back(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, follow: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("pillion.cli.logs.TAIL_BYTES_MIN", 100)
+    begin(folder)
+    early = [line(f"early {number}", container="sidecar") for number in range(3)]
+    write(folder, *early, *(line("loud") for _ in range(100)), ended=True)
+    assert shown("--container", "sidecar", "--tail", "2", *follow).splitlines() == [
+        "sidecar | early 1",
+        "sidecar | early 2",
+    ]
+    assert shown("--container", "sidecar", "--tail", "9", *follow).count("early") == 3
+
+
 def test_json_has_the_engines_stamps_and_the_streams(folder: Path) -> None:
     begin(folder)
     write(folder, *LINES, ended=True)

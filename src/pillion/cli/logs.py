@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from pillion.stores.sqlite import SqliteStore, StoredTask
 
 _FORMATS = ("text", "json")
+
+TAIL_BYTES_MIN = 1 << 16
+"""How far before the end the last lines are looked for at first."""
 
 LOOK_EVERY_S = 1.0
 """How often, where nothing comes, it is asked whether anything can come."""
@@ -50,7 +55,7 @@ def logs(
     from pillion.cli.known_tasks import known_containers, known_tasks
     from pillion.cli.shown_output import ShownOutput
     from pillion.history import container_names, find_task
-    from pillion.stores.output.reader import OutputReader
+    from pillion.stores.output.files import output_path
 
     since_s = _since_s(since)
     with known_tasks() as store:
@@ -63,18 +68,16 @@ def logs(
             timestamps=timestamps,
             style=style,
         )
-        reader = OutputReader(store.folder, stored.task_id)
         try:
             if follow:
-                _follow(reader, shown, store, stored, last=last)
+                _follow(shown, store, stored, last=last)
             else:
-                _show(reader, shown, stored, last=last)
+                _show(shown, store, stored, last=last)
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
-            raise UserError(f"{reader.path}: {error.strerror}", exit_code=NOT_RUN) from error
-        finally:
-            reader.close()
+            path = output_path(store.folder, stored.task_id)
+            raise UserError(f"{path}: {error.strerror}", exit_code=NOT_RUN) from error
 
 
 def _since_s(since: str | None) -> float | None:
@@ -86,40 +89,62 @@ def _since_s(since: str | None) -> float | None:
         raise UserError(f"--since: {error}") from error
 
 
-def _show(reader: OutputReader, shown: ShownOutput, stored: StoredTask, *, last: int | None) -> None:
-    is_complete = shown.show(_last(shown.wanted([*reader.read_new(), *reader.read_last()]), last))
-    if not is_complete and stored.ended_at_s is not None and not reader.is_gone:
-        shown.say("the rest of the output is missing: it could not be written to the state folder")
+def _show(shown: ShownOutput, store: SqliteStore, stored: StoredTask, *, last: int | None) -> None:
+    reader, entries = _begin(shown, store, stored, last=last)
+    with closing(reader):
+        is_complete = shown.show(entries)
+        if not is_complete and stored.ended_at_s is not None and not reader.is_gone:
+            shown.say("the rest of the output is missing: it could not be written to the state folder")
 
 
-def _follow(
-    reader: OutputReader, shown: ShownOutput, store: SqliteStore, stored: StoredTask, *, last: int | None
-) -> None:
+def _follow(shown: ShownOutput, store: SqliteStore, stored: StoredTask, *, last: int | None) -> None:
     from pillion.history import supervisor_of
     from pillion.stores.output.changes import changes_of
+    from pillion.stores.output.files import output_path
 
-    changes = changes_of(reader.path)  # before the first look, so that nothing is missed between
-    try:
-        is_over = shown.show(_last(shown.wanted(reader.read_new()), last))
-        can_come, asked_at_s = True, 0.0
-        while not is_over:
-            changes.wait(LOOK_EVERY_S)
-            if time.monotonic() - asked_at_s >= LOOK_EVERY_S:
-                # Asked before the reading: whoever is gone by now has written all that he wrote.
-                stored, asked_at_s = _again(store, stored), time.monotonic()
-                can_come = supervisor_of(store, stored) is not None
-            is_over = shown.show(shown.wanted(reader.read_new()))
-            if not can_come and not is_over:
-                shown.show(shown.wanted(reader.read_last()))
-                why = "nobody runs the task any more" if stored.ended_at_s is None else "the task has ended"
-                shown.say(f"that is all there is: {why}")
-                return
-    finally:
-        changes.close()
+    # Watched before the first look, so that nothing is missed between.
+    with closing(changes_of(output_path(store.folder, stored.task_id))) as changes:
+        reader, entries = _begin(shown, store, stored, last=last, goes_on=True)
+        with closing(reader):
+            is_over = shown.show(entries)
+            can_come, asked_at_s = True, 0.0
+            while not is_over:
+                changes.wait(LOOK_EVERY_S)
+                if time.monotonic() - asked_at_s >= LOOK_EVERY_S:
+                    # Asked before the reading: whoever is gone by now has written all that he wrote.
+                    stored, asked_at_s = _again(store, stored), time.monotonic()
+                    can_come = supervisor_of(store, stored) is not None
+                is_over = shown.show(shown.wanted(reader.read_new()))
+                if not can_come and not is_over:
+                    shown.show(shown.wanted(reader.read_last()))
+                    why = (
+                        "nobody runs the task any more" if stored.ended_at_s is None else "the task has ended"
+                    )
+                    shown.say(f"that is all there is: {why}")
+                    return
 
 
-def _last(entries: Iterable[LogLine | Gap | End], last: int | None) -> Iterable[LogLine | Gap | End]:
-    return entries if last is None else _tail(entries, last)
+def _begin(
+    shown: ShownOutput, store: SqliteStore, stored: StoredTask, *, last: int | None, goes_on: bool = False
+) -> tuple[OutputReader, Iterable[LogLine | Gap | End]]:
+    """Return a reader, and what it read first: everything, or the last lines.
+
+    For the last lines it begins near the end, and further back where too few of those there are wanted.
+    """
+    from pillion.stores.output.reader import OutputReader
+
+    span = TAIL_BYTES_MIN
+    while True:
+        reader = OutputReader(store.folder, stored.task_id, last_bytes=None if last is None else span)
+        found = reader.read_new() if goes_on else chain(reader.read_new(), reader.read_last())
+        wanted = shown.wanted(found)
+        if last is None:
+            return reader, wanted
+        entries = tuple(_tail(wanted, last))
+        if len(entries) >= last or span >= reader.size_bytes:
+            return reader, entries
+        reader.close()
+        span *= 16
 
 
 def _tail(entries: Iterable[LogLine | Gap | End], last: int) -> Iterator[LogLine | Gap | End]:

@@ -18,13 +18,17 @@ class NameColumn:
         self.names = tuple(names)
         self.width = max([len("pillion"), *(len(name) for name in names)])
         self.colour_of = {name: _COLOURS[index % len(_COLOURS)] for index, name in enumerate(names)}
+        self._made: dict[tuple[str, bool], str] = {}
 
     def name(self, name: str, *, colours: bool) -> str:
         """Return a name as wide as the column."""
-        padded = name.rjust(self.width)
-        if not colours:
-            return padded
-        return click.style(padded, fg=self.colour_of.get(name), bold=name == "pillion")
+        made = self._made.get((name, colours))
+        if made is None:
+            padded = name.rjust(self.width)
+            styled = click.style(padded, fg=self.colour_of.get(name), bold=name == "pillion")
+            made = styled if colours else padded
+            self._made[name, colours] = made
+        return made
 
     def line(self, name: str, message: str, *, colours: bool, stamp: str = "") -> str:
         """Return a line that a container wrote, behind its time and its name."""

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 
 WINDOW_LINES = 256
@@ -75,6 +76,12 @@ def stamp_of(at_s: float) -> str:
 
 def seconds_of(stamp: str) -> float:
     """Read a time that `stamp_of` or an engine wrote; return POSIX seconds. Raises ValueError."""
-    second = datetime.fromisoformat(stamp[:_SECOND_END]).replace(tzinfo=UTC).timestamp()
+    second_s = _second_s(stamp[:_SECOND_END])
     fraction = stamp[_SECOND_END:].removesuffix("Z")
-    return second + float(fraction) if fraction else second
+    return second_s + float(fraction) if fraction else second_s
+
+
+@lru_cache(maxsize=64)
+def _second_s(text: str) -> float:
+    """Read a whole second; kept, because the lines of a second follow one another."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()

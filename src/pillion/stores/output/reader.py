@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,6 +52,15 @@ class OutputReader:
     def read_last(self) -> Iterator[LogLine | Gap | End]:
         """Yield what stands without an end at the end, if it is whole: its writer will write no more."""
         yield from self._last_of_file()
+
+    @property
+    def size_bytes(self) -> int:
+        """How much there is of the task's output."""
+        sizes = []
+        for path in (older_path(self.path), self.path):
+            with suppress(FileNotFoundError):
+                sizes.append(path.stat().st_size)
+        return sum(sizes)
 
     @property
     def is_gone(self) -> bool:
