@@ -80,6 +80,16 @@ def test_figures_as_text() -> None:
     assert shown == TEXT
 
 
+def test_a_task_that_has_ended_says_for_how_long() -> None:
+    ends = [
+        ev.Exited(container=name, exit_code=0, at_s=BEGAN_S) for name in ("web", "router", "envoy", HOLDER)
+    ]
+    state = running(ev.KillRequested(), *ends)
+    assert figures_text([figures(3700.0, state=state, samples={})]).splitlines()[0] == (
+        "task 01234567 of shop:3  STOPPED for 1h 1m"
+    )
+
+
 def test_figures_as_json_leave_out_what_is_not_known() -> None:
     shape = figures_shape(figures(60.0, before={}))
     assert (shape["lastStatus"], shape["at"]) == ("RUNNING", "2023-11-14T22:14:20.000Z")

@@ -59,8 +59,9 @@ def format_age(seconds: float) -> str:
 def _task(task: TaskFigures) -> list[str]:
     identity = task.watched.identity
     words = [f"task {identity.task_id[:8]} of {identity.family}:{identity.revision}  {task.status}"]
-    if task.state.started_at_s is not None:
-        words.append(f"for {format_age(task.at_s - task.state.started_at_s)}")
+    since_s = task.state.started_at_s if task.state.stopped_at_s is None else task.state.stopped_at_s
+    if since_s is not None:
+        words.append(f"for {format_age(max(0.0, task.at_s - since_s))}")
     parts = [" ".join(words), *_use(task)]
     return ["   ".join(parts), *columns([_HEAD, *(_row(item) for item in task.containers)], numbers=_NUMBERS)]
 
