@@ -6,7 +6,6 @@ another process is read while that process writes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -168,7 +167,7 @@ def remember(store: SqliteStore, stored: StoredTask) -> RememberedTask:
     try:
         record = decode_record(stored.about)
         events = store.read(stored.task_id)
-    except (RecordError, CodecError, json.JSONDecodeError) as error:
+    except (RecordError, CodecError) as error:
         raise HistoryError(f"the journal of task {stored.task_id} cannot be read: {error}") from error
     facts = definition_facts(record.definition, spec=record.initial.spec if record.initial else None)
     initial = record.initial or initial_state(replace(facts.spec, task_arn=record.task_arn))

@@ -77,12 +77,12 @@ def undertaking_of(store: SqliteStore, task_id: str, state_folder: Path) -> Unde
     try:
         record = decode_record(store.about(task_id) or {})
         if record.standing is None or record.initial is None:
-            raise NotAdoptableError("it was begun by a pillion that did not note enough to take it over")
+            raise NotAdoptableError("it was begun by an early pillion, which noted too little of it")
         state = record.initial
         for at_s, event in store.read(task_id):
             state, _ = handle(state, event, at_s)
         settings = decode_how(record.standing.how, state_folder)
-    except (CodecError, RecordError, ValueError, SettingsError) as error:
+    except (CodecError, RecordError, AwsSettingsError, SettingsError) as error:
         raise NotAdoptableError(f"its journal or its settings cannot be read: {error}") from error
     return Undertaking(
         definition=record.definition,

@@ -27,6 +27,23 @@ PRAGMA user_version=1;
 """The tables as the first pillion made them."""
 
 
+VERSION_2 = """
+CREATE TABLE tasks (
+  task_id TEXT PRIMARY KEY, created_at REAL NOT NULL, about TEXT NOT NULL, ended_at REAL, forget_at REAL,
+  result TEXT
+) STRICT;
+CREATE TABLE events (
+  task_id TEXT NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (task_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE last_lines (
+  task_id TEXT NOT NULL, container TEXT NOT NULL, lines TEXT NOT NULL, PRIMARY KEY (task_id, container)
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version=2;
+"""
+"""The tables of the pillion that kept a task after its end."""
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqliteStore]:
     made = SqliteStore(tmp_path)
@@ -108,6 +125,21 @@ def test_a_database_of_version_1_loads_and_goes_on(tmp_path: Path) -> None:
     again = sqlite3.connect(tmp_path / DATABASE_NAME)
     assert again.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     again.close()
+
+
+def test_a_database_of_version_2_loads_and_its_tasks_have_no_owner(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / DATABASE_NAME)
+    connection.executescript(VERSION_2)
+    connection.execute("INSERT INTO tasks VALUES ('t1', 1.0, '{\"arn\":\"a\"}', 2.0, 9.0, '{}')")
+    connection.execute("INSERT INTO last_lines VALUES ('t1', 'app', '[\"a\"]')")
+    connection.commit()
+    connection.close()
+    store = SqliteStore(tmp_path)
+    assert store.tasks() == (
+        StoredTask(task_id="t1", created_at_s=1.0, ended_at_s=2.0, about={"arn": "a"}, result={}, owner=None),
+    )
+    assert (store.last_lines("t1"), store.facts("t1")) == ({"app": ("a",)}, {})
+    store.close()
 
 
 def test_two_processes_may_bring_an_old_database_up_to_date(tmp_path: Path) -> None:

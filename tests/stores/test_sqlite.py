@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pillion.core.codec import CodecError
 from pillion.core.lifecycle import events as ev
+from pillion.core.plan.facts import ContainerFacts, PortBinding
 from pillion.ports.store import StoreError
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore, state_folder
 
@@ -72,3 +74,60 @@ def test_the_state_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatc
     assert state_folder() == Path("/x/pillion")
     monkeypatch.setenv("PILLION_STATE_DIR", "/mine")
     assert state_folder() == Path("/mine")
+
+
+def damage(folder: Path, number: int) -> None:
+    """Cut the body of an event in half, as a disk may."""
+    connection = sqlite3.connect(folder / DATABASE_NAME)
+    connection.execute("UPDATE events SET body = substr(body, 1, 9) WHERE number = ?", (number,))
+    connection.commit()
+    connection.close()
+
+
+def test_a_damaged_last_event_is_passed_over_and_the_next_process_writes_in_its_place(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    journal = store.begin("t1", {}, 1.0, owner="t1")
+    for event in EVENTS:
+        journal.append(event, 1.0)
+    damage(tmp_path, 2)
+    assert store.read("t1") == ((1.0, EVENTS[0]), (1.0, EVENTS[1]))
+    store.take_over("t1", owner="serve").append(ev.KillRequested(), 5.0)
+    assert store.read("t1") == ((1.0, EVENTS[0]), (1.0, EVENTS[1]), (5.0, ev.KillRequested()))
+    store.close()
+
+
+def test_a_damaged_event_in_the_middle_is_an_error(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    journal = store.begin("t1", {}, 1.0)
+    for event in EVENTS:
+        journal.append(event, 1.0)
+    damage(tmp_path, 1)
+    with pytest.raises(CodecError, match="an event in the middle is damaged"):
+        store.read("t1")
+    store.close()
+
+
+def test_a_task_that_is_taken_over_has_another_owner_and_goes_on_with_its_journal(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    store.begin("t1", {}, 1.0, owner="t1").append(EVENTS[0], 1.0)
+    store.begin("t2", {}, 2.0, owner="t2")
+    store.end("t2", {}, 3.0, keep_s=9.0)
+    assert store.unfinished() == (("t1", "t1"),)
+    store.take_over("t1", owner="serve").append(EVENTS[2], 2.0)
+    assert store.unfinished() == (("t1", "serve"),)
+    assert store.read("t1") == ((1.0, EVENTS[0]), (2.0, EVENTS[2]))
+    store.close()
+
+
+def test_what_the_engine_said_of_containers_is_kept_until_the_task_is_forgotten(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    store.begin("t1", {}, 1.0)
+    binding = PortBinding(host_ip="127.0.0.1", host_port=8080, container_port=80, protocol="tcp", moved=True)
+    facts = {"web": ContainerFacts(bindings=(binding,)), "side": ContainerFacts(namespace_pid=7)}
+    store.keep_facts("t1", {"web": ContainerFacts()})
+    store.keep_facts("t1", facts)
+    store.keep_settled("t1", "web", 17)
+    assert (store.facts("t1"), store.settled("t1", "web"), store.settled("t1", "side")) == (facts, 17, 0)
+    store.forget("t1")
+    assert (store.facts("t1"), store.settled("t1", "web")) == ({}, 0)
+    store.close()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pillion.core.codec import decode_fields, encode_fields
+from pillion.core.codec import CodecError, decode_fields, encode_fields
 from pillion.core.lifecycle.codec import decode_event, encode_event
 from pillion.core.lifecycle.events import Event
 from pillion.core.plan.facts import ContainerFacts
@@ -101,10 +101,15 @@ class SqliteStore:
         """Go on with the journal of a task that another process began. Raises StoreError."""
         with self._translated():
             self._connection.execute("UPDATE tasks SET owner = ? WHERE task_id = ?", (owner, task_id))
-            (count,) = self._connection.execute(
-                "SELECT coalesce(max(number) + 1, 0) FROM events WHERE task_id = ?", (task_id,)
+            last = self._connection.execute(
+                "SELECT number, body FROM events WHERE task_id = ? ORDER BY number DESC LIMIT 1", (task_id,)
             ).fetchone()
-        return SqliteJournal(self, task_id, number=count)
+            if last is not None and not _is_json(last[1]):
+                self._connection.execute(
+                    "DELETE FROM events WHERE task_id = ? AND number = ?", (task_id, last[0])
+                )
+        number = 0 if last is None else last[0] + 1
+        return SqliteJournal(self, task_id, number=number)
 
     def append(self, task_id: str, number: int, event: Event, at_s: float) -> None:
         """Commit one event. Raises StoreError."""
@@ -113,12 +118,24 @@ class SqliteStore:
             self._connection.execute("INSERT INTO events VALUES (?, ?, ?, ?)", (task_id, number, at_s, body))
 
     def read(self, task_id: str) -> Sequence[tuple[float, Event]]:
-        """Return every event of a task with its time, oldest first. Raises StoreError."""
+        """Return every event of a task with its time, oldest first.
+
+        A last event that is damaged is passed over: what it told, the engine still knows.
+
+        Raises:
+            CodecError: an event before the last one cannot be read, or a newer pillion wrote it.
+            StoreError: the database cannot be read.
+        """
         with self._translated():
             rows = self._connection.execute(
                 "SELECT at, body FROM events WHERE task_id = ? ORDER BY number", (task_id,)
             ).fetchall()
-        return tuple((at_s, decode_event(json.loads(body))) for at_s, body in rows)
+        if rows and not _is_json(rows[-1][1]):
+            rows.pop()
+        try:
+            return tuple((at_s, decode_event(json.loads(body))) for at_s, body in rows)
+        except json.JSONDecodeError as error:
+            raise CodecError(f"an event in the middle is damaged: {error}") from error
 
     def end(
         self,
@@ -278,6 +295,14 @@ class SqliteStore:
                 f"the journal {self._path} cannot be used: {error}; "
                 f"{advice}, or set PILLION_STATE_DIR to another folder"
             ) from error
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _stored_task(row: tuple[str, float, float | None, str, str | None, str | None]) -> StoredTask:
