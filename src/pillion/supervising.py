@@ -219,7 +219,9 @@ async def supervise(
             await runner.run()
         except EngineUnreachableError as error:
             lost = True
-            observer.trouble(f"{error}\n  {_left_there(plan)}" if gives_up else str(error))
+            observer.trouble(
+                f"{error}\n  {_left_there(plan)}" if gives_up else f"it is left for now: {error}"
+            )
         finally:
             state = runner.state
             await monitor.forget(watch)

@@ -11,6 +11,7 @@ import threading
 from typing import Any
 
 from pillion.control.claims import SERVER, find_claimant
+from pillion.stores.output.changes import changes_of
 from scenarios.running import PILLION, TIME_LIMIT_S, Pillion
 
 
@@ -56,6 +57,19 @@ class Detached:
         """Return what a container wrote, as it is kept."""
         lines = self("logs", task, "--container", name, "--format", "json").splitlines()
         return [json.loads(line)["message"] for line in lines]
+
+    def until_logged(self, text: str) -> None:
+        """Wait until the server has printed a text."""
+        path = self.state / "server.log"
+        changes = changes_of(path)
+        try:
+            for _ in range(TIME_LIMIT_S):
+                if text in self.log():
+                    return
+                changes.wait(1.0)
+        finally:
+            changes.close()
+        raise AssertionError(f"the server never said {text!r}: {self.log()}")
 
     def log(self) -> str:
         """Return what the server printed."""

@@ -258,7 +258,7 @@ class TaskRunner:
     def _lose(self, error: EngineUnreachableError) -> None:
         if self._lost is None:
             self._lost = error
-            self.submit(ev.StopRequested(reason=str(error)))  # wakes the loop, which then gives up
+            self._queue.put_nowait(None)  # wakes the loop, which then gives up; of the task nothing is known
 
     async def _look_now_and_then(self) -> None:
         """The safety net: events may be lost, so look at the containers from time to time."""

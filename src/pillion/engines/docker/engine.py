@@ -40,8 +40,8 @@ class DockerEngine:
         self._known: Capabilities | None = None
 
     async def capabilities(self) -> Capabilities:
-        """Say what the engine is; asked once. Raises EngineUnreachableError."""
-        if self._known is None:
+        """Say what the engine is; asked once, and again after it went away. Raises EngineUnreachableError."""
+        if self._known is None or self._feed.has_failed:
             self._known = await ask_capabilities(self._client)
         return self._known
 

@@ -71,6 +71,11 @@ class EventFeed:
         if not self._listeners:
             await self.close()
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the engine went away, and nobody has asked for its events since."""
+        return self._failure is not None
+
     async def ready(self) -> None:
         """Return when events are being received. Raises EngineUnreachableError."""
         if self._reader is None:
