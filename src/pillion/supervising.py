@@ -219,9 +219,7 @@ async def supervise(
             await runner.run()
         except EngineUnreachableError as error:
             lost = True
-            observer.trouble(
-                f"{error}\n  {_left_there(plan)}" if gives_up else f"it is left for now: {error}"
-            )
+            observer.trouble(f"{error}\n  {_left_there(plan)}" if gives_up else f"left for now: {error}")
         finally:
             state = runner.state
             await monitor.forget(watch)
@@ -364,4 +362,7 @@ async def _clean_up(task: EngineTask, observer: Observer, *, keep: bool, lost: b
 
 def _left_there(plan: TaskPlan) -> str:
     find = f"docker ps -a --filter label=com.amazonaws.ecs.task-arn={plan.identity.task_arn}"
-    return f"The task's containers may still be there; to find them: {find}"
+    return (
+        "The task's containers may still be there: pillion serve takes it over when the engine is back; "
+        f"to find them: {find}"
+    )

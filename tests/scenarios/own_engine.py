@@ -1,6 +1,7 @@
 """A Docker Engine of a test's own, beside the machine's: one that can be ended, killed and started again.
 
-It runs containers without a network, which is all that such a test needs, and touches nothing of the other one.
+It runs in a network namespace of its own: a daemon without a bridge removes the one that it finds. Its
+containers have no network, which is all that such a test needs.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ START_TRIES = 200
 
 def missing() -> str | None:
     """Return why there can be no engine of our own here, if so."""
-    if shutil.which("dockerd") is None:
-        return "dockerd is not installed"
+    for program in ("dockerd", "unshare"):
+        if shutil.which(program) is None:
+            return f"{program} is not installed"
     return None if os.geteuid() == 0 else "an engine of its own needs root"
 
 
@@ -43,7 +45,9 @@ class OwnEngine:
             *(("--live-restore",) if self._live_restore else ()),
         ]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(["dockerd", *arguments], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                ["unshare", "--net", "dockerd", *arguments], stdout=log, stderr=log
+            )
         for _ in range(START_TRIES):
             # The daemon's own client waits a moment for a socket that is not there yet.
             if self.docker("version", check=False).returncode == 0:
@@ -54,9 +58,8 @@ class OwnEngine:
     def load(self, image: str = BUSYBOX) -> None:
         """Give it an image of the machine's own engine."""
         with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saved:
-            subprocess.run(
-                ["docker", "-H", self.host, "load"], stdin=saved.stdout, check=True, capture_output=True
-            )
+            command = ["docker", "-H", self.host, "load"]
+            subprocess.run(command, stdin=saved.stdout, check=True, capture_output=True)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End the daemon with a signal; return when it is gone."""
@@ -78,9 +81,9 @@ class OwnEngine:
                 self.docker("rm", "-f", *left, check=False)
             self.end()
         containerd = self.folder / "exec" / "containerd" / "containerd.pid"
-        if containerd.exists() and (process_id := containerd.read_text().strip()):
-            if Path(f"/proc/{process_id}").exists():
-                end_process(int(process_id), signal.SIGKILL)
+        process_id = containerd.read_text().strip() if containerd.exists() else ""
+        if process_id and Path(f"/proc/{process_id}").exists():
+            end_process(int(process_id), signal.SIGKILL)
         for line in Path("/proc/mounts").read_text().splitlines():
             place = line.split()[1]
             if place.startswith(str(self.folder)):

@@ -1,4 +1,4 @@
-"""The engine is restarted under a running task, with its containers and without, for a moment and for longer."""
+"""The engine is restarted under a running task: with its containers and without, quickly and slowly."""
 
 from __future__ import annotations
 

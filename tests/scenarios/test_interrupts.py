@@ -141,7 +141,7 @@ def test_an_engine_that_goes_away_is_said_once_with_what_is_left_there(
     assert "Traceback" not in run.errors
     message, left = run.errors.splitlines()
     assert message.startswith(f"pillion: The container engine at unix://{tmp_path}/p.sock does not answer: ")
-    assert left.startswith("  The task's containers may still be there; to find them: docker ps -a --filter ")
+    assert left.startswith("  The task's containers may still be there: pillion serve takes it over when the")
 
 
 @contextmanager
