@@ -178,13 +178,13 @@ class Dashboard(App[None]):
         """Begin to look."""
         self._tasks.border_title = "tasks"
         self._containers.border_title = "containers"
-        for number in _ENDING_SIGNALS:  # else the terminal would be left as it is now
-            asyncio.get_running_loop().add_signal_handler(number, self._end, number)
+        # Else the terminal would be left as it is now. SIGHUP ends us at once: there is no terminal any more.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._end)
         self.run_worker(self._watch())
         self.set_interval(READ_EVERY_S, self.read_output)
 
-    def _end(self, number: signal.Signals) -> None:
-        self.exit(return_code=128 + number)
+    def _end(self) -> None:
+        self.exit(return_code=128 + signal.SIGTERM)
 
     def on_resize(self, event: Resize) -> None:
         """Lay the lines out for the new width, once it is known to the panes."""
@@ -336,8 +336,6 @@ class Dashboard(App[None]):
 
 
 _NO_SHELL = (126, 127)
-
-_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def _id(task: TaskFigures) -> str:
