@@ -9,7 +9,7 @@ CHECK_WORKERS ?= 2
 DOCKER_WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine images demo check docker-test test bench format clean
+.PHONY: help setup engine images demo check docker-test test bench soak format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: check docker-test ## everything: checks, then the tests on a real engine
 bench: images ## measure, as ratios within one run
 	@$(PYTHON) -m compileall -q src  # as pip leaves an installed package, also where PYTHONDONTWRITEBYTECODE is set
 	@$(PYTHON) -m benchmarks
+
+soak: images ## a hundred tasks churned for some minutes with faults at random (PILLION_SOAK_MINUTES)
+	@$(PYTHON) -m benchmarks.soak
 
 format: setup ## let the tools fix what they can
 	.venv/bin/ruff check --fix .

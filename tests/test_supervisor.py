@@ -145,6 +145,7 @@ async def test_a_task_that_a_server_left_is_taken_over_by_the_next_and_comes_to_
     assert (end.exit_code, end.task["stopCode"]) == (3, StopCode.ESSENTIAL_CONTAINER_EXITED.value)
     (stored,) = store.tasks()
     assert stored.ended_at_s is not None
+    assert [text.rpartition(" in ")[0] for text in machine.said] == ["1 task was taken over"]
     store.close()
 
 

@@ -28,6 +28,7 @@ from pillion.ports.control import Accepted, ControlError
 from pillion.ports.engine import Capabilities, Engine, EngineUnreachableError
 from pillion.ports.store import StoreError
 from pillion.requests import NotAdoptableError, decode_request, undertaking_of
+from pillion.runtime.first_start import FirstSettled
 from pillion.runtime.monitor import Monitor
 from pillion.runtime.observer import Observer
 from pillion.serving import EndpointsSettingError
@@ -84,6 +85,9 @@ class Supervisor:
         self._local_aws: dict[str, LocalAws] = {}
         self._jobs: set[asyncio.Task[None]] = set()
         self._given_up: set[str] = set()
+        self._taking_over: set[str] = set()
+        self._to_take_over = 0
+        self._takes_over_since_s = 0.0
         self._idle, self._busy = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._leaving = asyncio.Event()
@@ -122,8 +126,15 @@ class Supervisor:
                 self._given_up.add(task_id)
                 continue
             found.append(task_id)
+            self._note_taking_over(task_id)
             self._begin(self._run_adopted(undertaking, self.desk.add(task_id)))
         return tuple(found)
+
+    def _note_taking_over(self, task_id: str) -> None:
+        if not self._taking_over:
+            self._takes_over_since_s = self._clock.now_s()
+        self._taking_over.add(task_id)
+        self._to_take_over += 1
 
     def _left_by_others(self, task_id: str) -> Undertaking | None:
         """Return a task as its journal has it now; None, and a word, where that cannot be read."""
@@ -214,7 +225,9 @@ class Supervisor:
         left: Undertaking | None = undertaking
         while left is not None and not self._leaving.is_set():
             try:
-                outcome = await self._supervise(left, control, _nobody_waits)
+                outcome = await self._supervise(
+                    left, control, _nobody_waits, gone_on=lambda: self._taken_over(task_id)
+                )
             except EngineUnreachableError as error:
                 if not was_told:
                     self._say(f"task {task_id} waits for its engine: {error}")
@@ -229,7 +242,19 @@ class Supervisor:
                     self.desk.end(task_id, outcome)
                     return
                 left, was_told = self._left_by_others(task_id), False
+        self._taken_over(task_id)
         self.desk.fail(task_id, "the task is not supervised any more")
+
+    def _taken_over(self, task_id: str) -> None:
+        """Note that a task goes on here; say how long it took when that was the last one of many."""
+        if task_id not in self._taking_over:
+            return
+        self._taking_over.discard(task_id)
+        if not self._taking_over:
+            count, took_s = self._to_take_over, self._clock.now_s() - self._takes_over_since_s
+            self._to_take_over = 0
+            were = "1 task was" if count == 1 else f"{count} tasks were"
+            self._say(f"{were} taken over in {took_s:.2f} s")
 
     async def _pause(self) -> None:
         try:
@@ -239,10 +264,17 @@ class Supervisor:
             return
 
     async def _supervise(
-        self, undertaking: Undertaking, control: TaskControl, answered: Answered
+        self,
+        undertaking: Undertaking,
+        control: TaskControl,
+        answered: Answered,
+        *,
+        gone_on: Callable[[], None] | None = None,
     ) -> RunOutcome:
         identity = undertaking.plan.identity
         observer = self._observer(identity.task_id, f"{identity.family}:{identity.revision}")
+        if gone_on is not None:
+            observer = FirstSettled(observer, gone_on)
 
         def observe(notices: tuple[Notice, ...], capabilities: Capabilities) -> Observer:
             answered(notices, capabilities)

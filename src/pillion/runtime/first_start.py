@@ -1,7 +1,7 @@
-"""Calls somebody once, when the first container of a task runs.
+"""Calls somebody once: when the first container of a task runs, or when its first event was taken.
 
-For time that is meant to be the task's own: looking up and pulling images, and making networks, come before
-and take as long as they take.
+The start, for time that is meant to be the task's own: looking up and pulling images, and making networks,
+come before and take as long as they take. The first event, for a task that was taken over and goes on.
 """
 
 from __future__ import annotations
@@ -30,5 +30,20 @@ class FirstStart(PassingObserver):
             and report.after is ContainerStatus.RUNNING
             and state.spec.container(report.container).kind is ContainerKind.NORMAL
         ):
+            then, self._then = self._then, None
+            then()
+
+
+class FirstSettled(PassingObserver):
+    """An observer that passes everything on, and calls `then` when the task's state is settled first."""
+
+    def __init__(self, observer: Observer, then: Callable[[], object]) -> None:
+        super().__init__(observer)
+        self._then: Callable[[], object] | None = then
+
+    def settled(self, state: TaskState, at_s: float) -> None:
+        """Pass it on."""
+        super().settled(state, at_s)
+        if self._then is not None:
             then, self._then = self._then, None
             then()
