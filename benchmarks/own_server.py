@@ -1,4 +1,4 @@
-"""A `pillion serve` of a benchmark's own: with a state folder of its own, tasks of one small container each."""
+"""A `pillion serve` of a benchmark's own, with a state folder of its own and tasks of one small container."""
 
 from __future__ import annotations
 

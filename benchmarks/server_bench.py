@@ -56,9 +56,8 @@ def _measure(server: OwnServer) -> None:
     share = (server.cpu_s() - before_s) / IDLE_S
     print(f"idle with {begun} containers: {share:.2%} of a core over {IDLE_S:.0f} s (goal: under 2 %)")
     for command in (("ps",), ("ps", "--format", "json"), ("describe",), ("--version",)):
-        print(
-            f"pillion {' '.join(command):17}: {_median_s(server, *command) * 1000:.0f} ms, median of {COMMANDS}"
-        )
+        took_ms = _median_s(server, *command) * 1000
+        print(f"pillion {' '.join(command):17}: {took_ms:.0f} ms, median of {COMMANDS}")
     server.end(signal.SIGKILL)
     begins_s = time.monotonic()
     server.start()

@@ -1,4 +1,4 @@
-"""`make soak`: a hundred tasks at once, churned for some minutes with faults at random; what is left afterwards?
+"""`make soak`: a hundred tasks at once, churned for some minutes with faults at random; what is left?
 
 Tasks end by themselves, are stopped, are killed, lose a container by force, and their server is killed and
 started again. The seed is printed; PILLION_SOAK_SEED repeats it. Ends with 1 where something leaked.
@@ -72,12 +72,8 @@ def _churn(server: OwnServer, chance: random.Random) -> list[str]:
             full_house.append((server.memory_mib(), server.descriptors()))
         if len(running) > TASKS // 2:
             _harm(server, chance, chance.choice(running), done)
-    subprocess.run(
-        [sys.executable, "-m", "pillion", "stop", "--all"],
-        env=server.environment,
-        check=False,
-        capture_output=True,
-    )
+    stop = [sys.executable, "-m", "pillion", "stop", "--all"]
+    subprocess.run(stop, env=server.environment, check=False)
     print(", ".join(f"{count} {what}" for what, count in done.items()), flush=True)
     return _leaks(server, full_house)
 
@@ -108,7 +104,7 @@ def _leaks(server: OwnServer, full_house: list[tuple[float, int]]) -> list[str]:
     found = []
     left = left_of(f"com.amazonaws.ecs.cluster={CLUSTER}")
     if left:
-        found.append(f"{len(left)} containers are left")
+        found += [f"a container is left: {_told_of(server, container)}" for container in left]
     if server.client.about()["tasks"]:
         found.append(f"tasks are still supervised: {server.client.about()['tasks']}")
     if len(full_house) > 1:
@@ -126,6 +122,17 @@ def _leaks(server: OwnServer, full_house: list[tuple[float, int]]) -> list[str]:
     if "Traceback" in server.log():
         found.append(f"the server complained: {server.log()[-3000:]}")
     return found
+
+
+def _told_of(server: OwnServer, container: str) -> str:
+    """Return what the engine and the server say of a container that was left."""
+    form = '{{.Name}} {{.State.Status}} created {{.Created}} {{index .Config.Labels "dev.pillion.task"}}'
+    told = subprocess.run(
+        ["docker", "inspect", "-f", form, container], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    task = told.rpartition(" ")[2]
+    lines = [line for line in server.log().splitlines() if task[:8] in line or "serves tasks" in line]
+    return "\n  ".join([told, *lines])
 
 
 def _report(server: OwnServer, leaks: list[str]) -> int:

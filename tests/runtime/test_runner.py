@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from pillion.core.lifecycle.events import KillRequested
+from pillion.core.lifecycle.events import KillRequested, StopRequested
 from pillion.core.lifecycle.states import TaskStatus
 from pillion.core.log_position import LogPosition
 from pillion.core.plan.facts import ContainerFacts, PortBinding
@@ -88,6 +88,22 @@ def test_a_network_that_is_still_made_when_the_task_has_ended_is_waited_for() ->
         return state.known
 
     assert run_in_virtual_time(live()) is TaskStatus.STOPPED
+
+
+def test_a_container_that_is_still_made_when_the_task_has_ended_is_waited_for() -> None:
+    """A call that was cancelled goes on in the engine, after everything else was removed."""
+
+    async def live() -> tuple[TaskStatus, tuple[str, ...]]:
+        clock = VirtualClock()
+        behaviour = Behaviour(pull_s=0.0, create_s=3.0)
+        task = Engine({"web": behaviour}, clock=clock).task()
+        runner = runner_of(task, clock, SilentObserver())
+        asyncio.get_running_loop().call_later(1.0, runner.submit, StopRequested())
+        state = await runner.run()
+        await task.clean_up(keep=False)
+        return state.known, task.containers_left()
+
+    assert run_in_virtual_time(live()) == (TaskStatus.STOPPED, ())
 
 
 def test_ports_are_told_once_although_a_start_is_told_twice() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -28,15 +29,17 @@ def stop(*, tasks: tuple[str, ...], everything: bool, reason: str | None, now: b
     """
     from pillion.cli.known_tasks import known_tasks
     from pillion.known import wait_for_end
+    from pillion.ports.control import UnknownTaskError
 
     with known_tasks() as store:
         meant = _meant(store, tasks, everything=everything)
         asked = [(stored.task_id, supervisor_client(store, stored)) for stored in meant]
         for task_id, client in asked:
-            if now:
-                client.kill(task_id)
-            else:
-                client.stop(task_id, reason)
+            with suppress(UnknownTaskError):  # it has ended meanwhile, or is not there: the wait says which
+                if now:
+                    client.kill(task_id)
+                else:
+                    client.stop(task_id, reason)
         try:
             for task_id, client in asked:
                 if not no_wait:

@@ -10,7 +10,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from pillion.core.lifecycle import events as ev
-from pillion.core.lifecycle.commands import Command, PrepareResource, Report, ReportContainer, StopContainer
+from pillion.core.lifecycle.commands import (
+    Command,
+    CreateContainer,
+    PrepareResource,
+    Report,
+    ReportContainer,
+    StopContainer,
+)
 from pillion.core.lifecycle.conditions import NotYet, judge_all
 from pillion.core.lifecycle.machine import handle
 from pillion.core.lifecycle.resume import needs_resources, pending_commands
@@ -39,8 +46,8 @@ LAST_LOGS_S = 10.0
 No limit while lines come: a container that wrote faster than CloudWatch takes them is read to its end.
 """
 
-LAST_RESOURCES_S = 10.0
-"""How long a network or volume that is still being made is waited for when the task has ended."""
+LAST_MADE_S = 10.0
+"""How long what is still being made (network, volume, container) is waited for when the task has ended."""
 
 
 def _nothing_read(container: str) -> None:
@@ -92,7 +99,7 @@ class TaskRunner:
         self._lines_read = 0
         self._give_up_logs = asyncio.Event()
         self._work: set[asyncio.Task[None]] = set()
-        self._preparing: set[asyncio.Task[None]] = set()
+        self._making: set[asyncio.Task[None]] = set()
         self._lost: EngineUnreachableError | None = None
         self._is_taken_over = taken_over is not None
         self._has_left = False
@@ -145,9 +152,9 @@ class TaskRunner:
             if not self._has_left:
                 await self._look_at_all()
                 await self._finish_logs()
-                if self._preparing:
+                if self._making:
                     # The engine would finish a cancelled call all the same, after everything was removed.
-                    await asyncio.wait(self._preparing, timeout=LAST_RESOURCES_S)
+                    await asyncio.wait(self._making, timeout=LAST_MADE_S)
         finally:
             await _cancel([*helpers, *self._work, *self._logs.values()])
         return self.state
@@ -197,9 +204,9 @@ class TaskRunner:
             job = asyncio.create_task(self._perform(command))
             self._work.add(job)
             job.add_done_callback(self._work.discard)
-            if isinstance(command, PrepareResource):
-                self._preparing.add(job)
-                job.add_done_callback(self._preparing.discard)
+            if isinstance(command, PrepareResource | CreateContainer):
+                self._making.add(job)
+                job.add_done_callback(self._making.discard)
 
     def _take(self, event: ev.Event) -> list[Command]:
         """Handle one event, store it, tell the observer; return what has to be performed."""
