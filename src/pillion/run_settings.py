@@ -70,13 +70,11 @@ def read_aws_settings(source: AwsSource, settings: Settings | None = None) -> Aw
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """How a run is done, beside what is run.
+class How:
+    """What is written down of how a run is done.
 
     Attributes:
-        state_folder: where its journal and its log router's files are kept.
-        aws: which AWS the task talks to.
-        aws_source: where those settings come from; its folder is where their relative paths start.
+        aws_source: where the settings of its AWS come from; its folder is where their relative paths start.
         stop_after_s: stop the task in order so many seconds after its first container's start.
         keep: leave containers, volumes and networks for somebody to look at.
         keep_history_s: how long the task's journal is kept after its end, in seconds; 0 forgets it.
@@ -85,12 +83,9 @@ class RunSettings:
         firelens_asynchronous: Docker's log driver queues and never blocks the application, as ECS has it.
         count_logs: say at the end how many lines of each container reached the end of their pipeline.
         engine_host: where the engine listens, as DOCKER_HOST says it; None finds it as Docker's command does.
-        counted: told what `count_logs` counted, as values; for this process only, so it is not written down.
         monitor: how the task is watched.
     """
 
-    state_folder: Path
-    aws: AwsSettings = field(default_factory=AwsSettings)
     aws_source: AwsSource = field(default_factory=lambda: AwsSource(folder=str(Path.cwd())))
     stop_after_s: float | None = None
     keep: bool = False
@@ -99,31 +94,30 @@ class RunSettings:
     firelens_asynchronous: bool = True
     count_logs: bool = False
     engine_host: str | None = None
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings(How):
+    """How a run is done, beside what is run; complete.
+
+    Attributes:
+        state_folder: where its journal and its log router's files are kept.
+        aws: which AWS the task talks to.
+        counted: told what `count_logs` counted, as values; for this process only.
+    """
+
+    state_folder: Path
+    aws: AwsSettings = field(default_factory=AwsSettings)
     counted: Callable[[PipelineReport], None] | None = None
-    monitor: MonitorSettings = field(default_factory=MonitorSettings)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _How:
-    """What is written down of the settings; see `RunSettings`."""
-
-    aws_source: AwsSource
-    stop_after_s: float | None = None
-    keep: bool = False
-    keep_history_s: float = 0.0
-    endpoints: str = AUTO
-    firelens_asynchronous: bool = True
-    count_logs: bool = False
-    engine_host: str | None = None
-    monitor: MonitorSettings = field(default_factory=MonitorSettings)
-
-
-_SAME = tuple(item.name for item in fields(_How))
+_WRITTEN = tuple(item.name for item in fields(How))
 
 
 def encode_how(settings: RunSettings) -> dict[str, Any]:
     """Return the settings as a JSON value, without a secret."""
-    return encode_fields(_How(**{name: getattr(settings, name) for name in _SAME}))
+    return encode_fields(How(**{name: getattr(settings, name) for name in _WRITTEN}))
 
 
 def decode_how(value: Mapping[str, Any], state_folder: Path) -> RunSettings:
@@ -135,11 +129,11 @@ def decode_how(value: Mapping[str, Any], state_folder: Path) -> RunSettings:
         SettingsError: neither can pillion.toml.
     """
     try:
-        how = decode_fields(_How, value, "how")
+        how = decode_fields(How, value, "how")
     except CodecError as error:
         raise RecordError(str(error)) from error
     return RunSettings(
         state_folder=state_folder,
         aws=read_aws_settings(how.aws_source),
-        **{name: getattr(how, name) for name in _SAME},
+        **{name: getattr(how, name) for name in _WRITTEN},
     )

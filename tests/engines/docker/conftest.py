@@ -1,4 +1,4 @@
-"""A Docker engine for the tests marked `docker`, and the check that each of them leaves nothing behind."""
+"""A Docker engine for the tests marked `docker`, each of which leaves nothing behind; and a fake one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.docker.fake_engine import FakeEngine
 from engines.docker.making import CLUSTER
 from pillion.core.lifecycle.events import ContainerEvent, Event
 from pillion.core.plan.model import NETWORK_RESOURCE, TaskPlan, volume_resource
@@ -26,6 +27,15 @@ async def client() -> AsyncIterator[DockerClient]:
     made = DockerClient()
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def fake(tmp_path: Path) -> AsyncIterator[FakeEngine]:
+    """Return an engine that answers what a test tells it to."""
+    made = FakeEngine(tmp_path)
+    await made.start()
+    yield made
+    await made.stop()
 
 
 @pytest.fixture

@@ -19,14 +19,6 @@ from pillion.ports.engine import EngineUnreachableError
 
 
 @pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[FakeEngine]:
-    engine = FakeEngine(tmp_path)
-    await engine.start()
-    yield engine
-    await engine.stop()
-
-
-@pytest.fixture
 async def client(fake: FakeEngine) -> AsyncIterator[DockerClient]:
     made = DockerClient(fake.host)
     yield made

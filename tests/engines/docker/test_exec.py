@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -19,13 +18,9 @@ from pillion.ports.execution import ExecutionRequest, NotStartedError
 REQUEST = ExecutionRequest(command=["ls"])
 
 
-@pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[FakeEngine]:
-    engine = FakeEngine(tmp_path)
-    engine.routes["POST containers/c1/exec"] = answering({"Id": "e1"})
-    await engine.start()
-    yield engine
-    await engine.stop()
+@pytest.fixture(autouse=True)
+def makes_commands(fake: FakeEngine) -> None:
+    fake.routes["POST containers/c1/exec"] = answering({"Id": "e1"})
 
 
 @pytest.fixture

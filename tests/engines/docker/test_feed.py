@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,14 +32,6 @@ class Listener:
 
     def lost(self, error: EngineUnreachableError) -> None:
         self.error = error
-
-
-@pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[FakeEngine]:
-    engine = FakeEngine(tmp_path)
-    await engine.start()
-    yield engine
-    await engine.stop()
 
 
 @pytest.fixture

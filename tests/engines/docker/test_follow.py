@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -16,14 +15,6 @@ from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.follow import follow
 from pillion.engines.docker.record import Record
 from pillion.ports.engine import EngineError
-
-
-@pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[FakeEngine]:
-    engine = FakeEngine(tmp_path)
-    await engine.start()
-    yield engine
-    await engine.stop()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -22,14 +21,6 @@ from pillion.ports.engine import EngineError, PullProgress
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (stopping, pulling):
         monkeypatch.setattr(module, "pauses_s", lambda backoff, chance: [0.0] * (backoff.attempts - 1))
-
-
-@pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[FakeEngine]:
-    engine = FakeEngine(tmp_path)
-    await engine.start()
-    yield engine
-    await engine.stop()
 
 
 @pytest.fixture
