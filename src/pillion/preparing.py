@@ -89,4 +89,16 @@ def new_identity(definition: TaskDefinition, *, cluster: str, task_id: str | Non
         definition_arn=f"{arn}:task-definition/{family}:{revision}",
         region=region,
         account=ACCOUNT,
+        launch_type=launch_type_of(definition),
     )
+
+
+def launch_type_of(definition: TaskDefinition) -> str:
+    """Return the launch type that a task of a definition has, as far as the definition says.
+
+    One that asks for FARGATE or EXTERNAL and nothing else runs nowhere else. Others could run in several
+    places: then it is EC2, as after a RunTask of which neither caller nor cluster say anything
+    (API reference, RunTask, launchType).
+    """
+    required = {str(item.value) for item in definition.requires_compatibilities or ()}
+    return next((name for name in ("FARGATE", "EXTERNAL") if required == {name}), "EC2")
