@@ -13,6 +13,7 @@ import pytest
 
 from pillion.aws.settings import AwsMode, AwsSettings
 from pillion.control.claims import Claim
+from pillion.core.describe import exit_code_of
 from pillion.core.lifecycle.commands import Report, ReportTask
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import StopCode
@@ -23,12 +24,13 @@ from pillion.engines.simulated.engine import SimulatedEngine
 from pillion.history import remember
 from pillion.ports.control import ControlError, UnknownTaskError
 from pillion.ports.engine import Capabilities, EngineUnreachableError
+from pillion.ports.store import StoreError
 from pillion.preparing import PreparedTask, prepare_task
 from pillion.requests import encode_request
 from pillion.run_settings import AwsSource, RunSettings
 from pillion.runtime.clock import SystemClock
 from pillion.runtime.observer import SilentObserver
-from pillion.stores.sqlite import SqliteStore
+from pillion.stores.sqlite import SqliteJournal, SqliteStore
 from pillion.supervisor import Supervisor
 
 pytestmark = pytest.mark.slow  # in real time: threads and sockets do not wait for a virtual clock
@@ -216,6 +218,63 @@ async def test_an_engine_that_is_away_refuses_a_new_task_and_is_waited_for_by_on
     assert [text for text in machine.said if "waits for its engine" in text] == [
         f"task {task_id} waits for its engine: nobody there"
     ]
+
+
+def no_room(*_: object, **__: object) -> None:
+    raise StoreError("disk is full")
+
+
+async def test_a_task_that_the_journal_cannot_take_is_refused_before_anything_of_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(tmp_path)
+    async with machine.server() as server:
+        monkeypatch.setattr(SqliteStore, "begin", no_room)
+        with pytest.raises(ControlError, match="disk is full"):
+            await server.submit(machine.request())
+        assert server.desk.tasks() == ()
+
+
+async def test_the_end_that_a_full_disk_did_not_take_is_kept_when_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(tmp_path, ENDS)
+    async with machine.server() as server:
+        task_id = await machine.begin(server)
+        with monkeypatch.context() as full:
+            full.setattr(SqliteStore, "append", no_room)
+            full.setattr(SqliteStore, "end", no_room)
+            end = await server.desk.ended(task_id)
+            assert (end.exit_code, server.adopt_left()) == (3, ())
+        assert server.adopt_left() == ()
+    store = SqliteStore(tmp_path)
+    (stored,) = store.tasks()
+    assert stored.result == end.task
+    assert exit_code_of(remember(store, stored).state) == 3
+    store.close()
+
+
+async def test_a_task_that_was_left_waits_until_its_journal_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pillion.supervisor.RETRY_S", 0.01)
+    machine = Machine(tmp_path, ENDS)
+    async with machine.server() as server:
+        task_id = await machine.begin(server)
+    room = asyncio.Event()
+    take_over = SqliteStore.take_over
+
+    def full_once(store: SqliteStore, task_id: str, *, owner: str) -> SqliteJournal:
+        if room.is_set():
+            return take_over(store, task_id, owner=owner)
+        room.set()
+        raise StoreError("disk is full")
+
+    monkeypatch.setattr(SqliteStore, "take_over", full_once)
+    async with machine.server() as server:
+        server.adopt_left()
+        assert (await server.desk.ended(task_id)).exit_code == 3
+    assert f"task {task_id} waits for its journal: disk is full" in machine.said
 
 
 async def test_a_task_of_an_early_pillion_is_said_and_passed_over(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ process that supervises a task; everything else is read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,12 +137,14 @@ def wait_for_end(store: SqliteStore, client: ControlClient, task_id: str) -> int
     try:
         return int(client.ended(task_id)["exitCode"])
     except UnknownTaskError:
-        stored = next((item for item in store.tasks() if item.task_id == task_id), None)
-        if stored is None:
-            return None
-        if stored.ended_at_s is None:
-            raise
+        with suppress(ControlError):
+            client.adopt()  # where a full disk did not take its end, it is tried for again
+    stored = next((item for item in store.tasks() if item.task_id == task_id), None)
+    if stored is None:
+        return None
+    if stored.ended_at_s is not None:
         return exit_code(store, stored)
+    return int(client.ended(task_id)["exitCode"])
 
 
 async def forget(store: SqliteStore, stored: StoredTask, engine: Engine) -> None:

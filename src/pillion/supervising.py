@@ -60,13 +60,15 @@ Observe = Callable[[tuple[Notice, ...], Capabilities], Observer]
 class RunOutcome:
     """How a run ended: the exit code and the task as DescribeTasks shows it.
 
-    `has_left` says that the task goes on, without this process; `is_lost` that its engine went away.
+    `has_left` says that the task goes on, without this process; `is_lost` that its engine went away. Where
+    the end could not be kept (a full disk), `keep_end` tries again, and returns whether it is kept now.
     """
 
     exit_code: int
     task: Mapping[str, Any]
     has_left: bool = False
     is_lost: bool = False
+    keep_end: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +159,7 @@ async def supervise(
         store: where its journal is kept.
         owner: the claim of this process.
         clock: the time.
-        observe: called once, when the engine has answered.
+        observe: called once, when the engine has answered and the journal is begun.
         control: lets somebody stop or leave the task.
         monitor: watches it.
         local_aws: an embedded AWS that several tasks share.
@@ -184,7 +186,14 @@ async def supervise(
         local_aws=local_aws,
     ) as around:
         plan, task = around.plan, around.task
-        told = observe((*plan.notices, *around.notices, *await task.notices()), capabilities)
+        notices = (*plan.notices, *around.notices, *await task.notices())
+        history.prune(clock.now_s())
+        if undertaking.state is None:
+            about = _about(undertaking, around)
+            journal = store.begin(undertaking.task_id, about, clock.now_s(), owner=owner)
+        else:
+            journal = store.take_over(undertaking.task_id, owner=owner)
+        told = observe(notices, capabilities)
         told = _with_stop(told, undertaking, control, clock)
         output = OutputWriter(settings.state_folder, undertaking.task_id, trouble=told.trouble)
         last_lines = LastLines(KeptOutput(told, output.add), history.keep_lines)
@@ -196,12 +205,6 @@ async def supervise(
             monitor=monitor,
             capabilities=capabilities,
         )
-        history.prune(clock.now_s())
-        if undertaking.state is None:
-            about = _about(undertaking, around)
-            journal = store.begin(undertaking.task_id, about, clock.now_s(), owner=owner)
-        else:
-            journal = store.take_over(undertaking.task_id, owner=owner)
         runner = TaskRunner(
             task,
             clock=clock,
@@ -230,12 +233,23 @@ async def supervise(
     if around.link.is_left:
         last_lines.finish()
         return RunOutcome(exit_code=0, task=shape, has_left=not lost, is_lost=lost)
-    if runner.is_journalled and not lost:
-        last_lines.finish()
-        history.end(shape, watch.usage, clock.now_s(), observer)
+    last_lines.finish()
+    ended_at_s = clock.now_s()
+
+    def keep_end() -> bool:
+        return runner.keep_journal() and history.end(shape, watch.usage, ended_at_s)
+
+    # Of a lost task the end is not known. Why a journal cannot be written has been said by then.
+    kept = lost or keep_end()
+    if not kept and not runner.journal_failed:
+        observer.trouble("the end of the task cannot be written into the journal; is the disk full?")
     # The user did not ask for a stop that a full disk made necessary: that is no success.
-    gave_up = lost or (state.ended_by is None and not runner.is_journalled)
-    return RunOutcome(exit_code=NEVER_RAN_EXIT_CODE if gave_up else exit_code_of(state), task=shape)
+    gave_up = lost or (state.ended_by is None and runner.journal_failed)
+    return RunOutcome(
+        exit_code=NEVER_RAN_EXIT_CODE if gave_up else exit_code_of(state),
+        task=shape,
+        keep_end=None if kept else keep_end,
+    )
 
 
 def forget_old(store: SqliteStore, now_s: float) -> tuple[str, ...]:
@@ -336,19 +350,18 @@ class _History:
         with suppress(StoreError):
             forget_old(self._store, now_s)
 
-    def end(
-        self, shape: Mapping[str, Any], usage: Mapping[str, Observed], now_s: float, observer: Observer
-    ) -> None:
-        """Keep the task as it ended, or forget it where nothing is kept."""
+    def end(self, shape: Mapping[str, Any], usage: Mapping[str, Observed], ended_at_s: float) -> bool:
+        """Keep the task as it ended, or forget it where nothing is kept; return whether that is done."""
         try:
             if self._keep_s > 0:
-                self._store.end(self._task_id, shape, now_s, keep_s=self._keep_s, usage=usage)
+                self._store.end(self._task_id, shape, ended_at_s, keep_s=self._keep_s, usage=usage)
             else:
                 self._store.forget(self._task_id)
                 remove_output(self._store.folder, self._task_id)
                 remove_notes(self._store.folder, self._task_id)
-        except StoreError as error:
-            observer.trouble(str(error))
+        except StoreError:
+            return False
+        return True
 
 
 async def _clean_up(task: EngineTask, observer: Observer, *, keep: bool, lost: bool) -> None:

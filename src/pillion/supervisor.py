@@ -85,6 +85,7 @@ class Supervisor:
         self._local_aws: dict[str, LocalAws] = {}
         self._jobs: set[asyncio.Task[None]] = set()
         self._given_up: set[str] = set()
+        self._unkept_ends: dict[str, Callable[[], bool]] = {}
         self._taking_over: set[str] = set()
         self._to_take_over = 0
         self._takes_over_since_s = 0.0
@@ -116,10 +117,18 @@ class Supervisor:
         return await begun
 
     def adopt_left(self) -> tuple[str, ...]:
-        """Take over every task whose process is gone; return their ids. Raises StoreError."""
+        """Take over every task whose process is gone; return their ids. Raises StoreError.
+
+        The end of a task that could not be kept, for a full disk, is kept now if it can be.
+        """
         found = []
+        self._unkept_ends = {name: keep for name, keep in self._unkept_ends.items() if not keep()}
         for task_id, owner in self._store.unfinished():
-            if task_id in self._given_up or self._is_supervised(task_id, owner):
+            if (
+                task_id in self._given_up
+                or task_id in self._unkept_ends
+                or self._is_supervised(task_id, owner)
+            ):
                 continue
             undertaking = self._left_by_others(task_id)
             if undertaking is None:
@@ -215,12 +224,15 @@ class Supervisor:
                 begun.set_exception(ControlError(str(error)))
             return
         if not outcome.is_lost:
-            self.desk.end(task_id, outcome)
+            self._end(task_id, outcome)
         elif (left := self._left_by_others(task_id)) is not None:
             await self._run_adopted(left, control)
 
     async def _run_adopted(self, undertaking: Undertaking, control: TaskControl) -> None:
-        """Run a task that was left, by others or by its engine; an engine that is away is waited for."""
+        """Run a task that was left, by others or by its engine.
+
+        An engine that is away is waited for, and so is a journal that cannot be written.
+        """
         task_id, was_told = undertaking.task_id, False
         left: Undertaking | None = undertaking
         while left is not None and not self._leaving.is_set():
@@ -228,9 +240,10 @@ class Supervisor:
                 outcome = await self._supervise(
                     left, control, _nobody_waits, gone_on=lambda: self._taken_over(task_id)
                 )
-            except EngineUnreachableError as error:
+            except (EngineUnreachableError, StoreError) as error:
                 if not was_told:
-                    self._say(f"task {task_id} waits for its engine: {error}")
+                    what = "its journal" if isinstance(error, StoreError) else "its engine"
+                    self._say(f"task {task_id} waits for {what}: {error}")
                 was_told = True
                 await self._pause()
             except _FAILURES as error:
@@ -239,11 +252,16 @@ class Supervisor:
                 break
             else:
                 if not outcome.is_lost:
-                    self.desk.end(task_id, outcome)
+                    self._end(task_id, outcome)
                     return
                 left, was_told = self._left_by_others(task_id), False
         self._taken_over(task_id)
         self.desk.fail(task_id, "the task is not supervised any more")
+
+    def _end(self, task_id: str, outcome: RunOutcome) -> None:
+        if outcome.keep_end is not None:
+            self._unkept_ends[task_id] = outcome.keep_end
+        self.desk.end(task_id, outcome)
 
     def _taken_over(self, task_id: str) -> None:
         """Note that a task goes on here; say how long it took when that was the last one of many."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,46 @@ def test_the_claim_of_a_killed_process_is_nobodys_and_can_be_taken(tmp_path: Pat
         again = find_claimant(tmp_path, SERVER)
         assert again is not None
         assert again.process_id == os.getpid()
+
+
+def lock_file(folder: Path) -> int:
+    """Return the open file of the server's claim, which nobody holds."""
+    (folder / "control").mkdir()
+    return os.open(folder / "control" / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def test_somebody_who_only_looks_does_not_keep_a_claim_from_being_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = lock_file(tmp_path)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr(time, "sleep", lambda _: os.close(looking))
+    with Claim(tmp_path, SERVER):
+        found = find_claimant(tmp_path, SERVER)
+        assert found is not None
+        assert found.process_id == os.getpid()
+
+
+def test_a_claim_that_was_taken_just_now_is_found_when_its_holder_has_written_who_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = lock_file(tmp_path)
+    fcntl.flock(taken, fcntl.LOCK_EX)
+    monkeypatch.setattr(time, "sleep", lambda _: os.write(taken, b'{"pid": 7, "socket": "/x"}'))
+    assert find_claimant(tmp_path, SERVER) == Claimant(process_id=7, socket_path="/x")
+    os.close(taken)
+
+
+def test_a_claim_without_a_socket_is_none_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(ClaimError, match="No space left on device; set PILLION_STATE_DIR"):
+        Claim(tmp_path, SERVER)
+    assert list((tmp_path / "control").iterdir()) == []
 
 
 def test_a_long_state_folder_has_its_socket_elsewhere(tmp_path: Path) -> None:

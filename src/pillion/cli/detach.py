@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -16,9 +17,11 @@ from pillion.control.claims import SERVER, Claimant, find_claimant
 from pillion.control.client import ControlClient
 from pillion.core.plan.model import Notice
 from pillion.ports.control import ControlError
+from pillion.ports.store import StoreError
 from pillion.preparing import PreparedTask
 from pillion.requests import encode_request
 from pillion.run_settings import RunSettings
+from pillion.stores.sqlite import SqliteStore
 
 LOG_NAME = "server.log"
 
@@ -56,10 +59,15 @@ def detach_task(
 def start_server(state_folder: Path) -> Claimant:
     """Start `pillion serve` beside the terminal; return when it answers. Raises UserError."""
     log = state_folder / LOG_NAME
+    said_before = 0
+    try:
+        SqliteStore(state_folder).close()  # a folder that cannot be used is said here, and not in a log
+    except StoreError as error:
+        raise UserError(str(error), exit_code=NOT_RUN) from error
     reading, writing = os.pipe()
     try:
-        state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with log.open("ab") as output:
+            said_before = output.tell()
             subprocess.Popen(  # noqa: S603 - our own program
                 [
                     sys.executable,
@@ -80,12 +88,24 @@ def start_server(state_folder: Path) -> Claimant:
             )
     except OSError as error:
         os.close(reading)
-        raise UserError(f"the server cannot be started: {error.strerror}", exit_code=NOT_RUN) from error
+        raise UserError(
+            f"the server cannot be started: {error.filename}: {error.strerror}", exit_code=NOT_RUN
+        ) from error
     finally:
         os.close(writing)
     with os.fdopen(reading, "rb") as ready:
         ready.read()  # ends when the server says that it listens, or dies
     server = find_claimant(state_folder, SERVER)
     if server is None:
-        raise UserError(f"the server did not start; its log is {log}", exit_code=NOT_RUN)
+        why = _last_words(log, said_before) or f"its log is {log}"
+        raise UserError(f"the server did not start: {why}", exit_code=NOT_RUN)
     return server
+
+
+def _last_words(log: Path, said_before: int) -> str:
+    """Return the last line that a server wrote into its log, without the name of the program."""
+    with suppress(OSError), log.open("rb") as kept:
+        kept.seek(said_before)
+        lines = kept.read().decode(errors="replace").splitlines()
+        return lines[-1].removeprefix("pillion: ") if lines else ""
+    return ""

@@ -16,6 +16,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -31,6 +32,9 @@ SOCKET_PATH_BYTES_MAX = 107
 """Linux's limit on the path of a unix socket, less its closing zero byte."""
 
 _BACKLOG = 128
+
+_TRIES, _PAUSE_S = 100, 0.01
+"""How often, and after which pause, a claim is tried for again that changes hands just now."""
 
 
 class ClaimError(PillionError):
@@ -64,8 +68,11 @@ class Claim:
         try:
             self.listener = self._listen()
         except OSError as error:
-            os.close(self._descriptor)
-            raise ClaimError(f"no socket can be made beside {self._path}: {error.strerror}") from error
+            self._remove()
+            raise ClaimError(
+                f"no socket can be made beside {self._path}: {error.strerror}; "
+                "set PILLION_STATE_DIR to a folder that can be written"
+            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +83,9 @@ class Claim:
     def release(self) -> None:
         """Give up the claim; its file and its socket go."""
         self.listener.close()
+        self._remove()
+
+    def _remove(self) -> None:
         for path in (self._path.with_suffix(".sock"), self._path):
             path.unlink(missing_ok=True)
         if self._scratch is not None:
@@ -93,30 +103,35 @@ class Claim:
             listener.bind(str(path))
             path.chmod(0o600)
             listener.listen(_BACKLOG)
+            text = json.dumps({"pid": os.getpid(), "socket": str(path)}).encode()
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, text, 0)
         except OSError:
             listener.close()
             raise
-        text = json.dumps({"pid": os.getpid(), "socket": str(path)}).encode()
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, text, 0)
         return listener
 
 
 def find_claimant(state_folder: Path, name: str) -> Claimant | None:
-    """Return the process that holds a claim; None where nobody does."""
+    """Return the process that holds a claim; None where nobody does.
+
+    One that has just taken it is waited for until it has written where it listens, a second at most.
+    """
     path = _lock_path(state_folder, name)
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return _read(descriptor)
-    else:
-        return None
-    finally:
-        os.close(descriptor)
+    for _ in range(_TRIES):
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            if not _is_held(descriptor):
+                return None
+            if (found := _read(descriptor)) is not None:
+                return found
+        finally:
+            os.close(descriptor)
+        time.sleep(_PAUSE_S)
+    return None
 
 
 def _lock_path(state_folder: Path, name: str) -> Path:
@@ -124,20 +139,37 @@ def _lock_path(state_folder: Path, name: str) -> Path:
 
 
 def _lock(path: Path) -> int:
-    """Return the locked file; made anew where its last holder removed it in between."""
+    """Return the locked file; made anew where its last holder removed it in between.
+
+    Somebody who only looks whether it is held has it for a moment, too: such a one is waited for.
+    """
+    looked_at = 0
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = _read(descriptor)
+            looked_at += 1
+            is_held, holder = _is_held(descriptor), _read(descriptor)
             os.close(descriptor)
-            who = f"process {holder.process_id}" if holder is not None else "another process"
-            raise ClaimError(f"{who} holds {path}: {_advice(path)}") from error
+            if is_held or looked_at == _TRIES:
+                who = "another process" if holder is None else f"process {holder.process_id}"
+                raise ClaimError(f"{who} holds {path}: {_advice(path)}") from error
+            time.sleep(_PAUSE_S)
+            continue
         with contextlib.suppress(OSError):
             if os.fstat(descriptor).st_ino == path.stat().st_ino:
                 return descriptor
         os.close(descriptor)
+
+
+def _is_held(descriptor: int) -> bool:
+    """Whether a process holds the claim of this file, and does not only look at it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
 
 
 def _advice(path: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.commands import (
@@ -80,7 +81,9 @@ class TaskRunner:
     ) -> None:
         self._task = task
         self._clock = clock
-        self._journal: Journal | None = journal
+        self._journal = journal
+        self._unkept: list[tuple[ev.Event, float]] = []
+        self._journal_failed = False
         self._observer = observer
         self._companion = companion or NoCompanion()
         self._read_so_far = read_so_far
@@ -105,10 +108,16 @@ class TaskRunner:
         self._has_left = False
         self.state: TaskState = taken_over or initial_state(task.plan.spec)
 
+    def keep_journal(self) -> bool:
+        """Write what the journal could not take before; return whether it holds every event so far."""
+        with suppress(StoreError):
+            self._keep_unkept()
+        return not self._unkept
+
     @property
-    def is_journalled(self) -> bool:
-        """Whether the journal holds every event so far; a journal that failed once is given up."""
-        return self._journal is not None
+    def journal_failed(self) -> bool:
+        """Whether the journal could not be written at some time, which is why the task was stopped."""
+        return self._journal_failed
 
     def submit(self, event: ev.Event) -> None:
         """Give the task an event; it is taken in its turn.
@@ -239,15 +248,21 @@ class TaskRunner:
                 self._observer.published(event.container, bindings)
 
     def _store(self, event: ev.Event, now_s: float) -> None:
-        if self._journal is None:
-            return
+        self._unkept.append((event, now_s))
         try:
-            self._journal.append(event, now_s)
+            self._keep_unkept()
         except StoreError as error:
+            if self._journal_failed:
+                return
             # A task whose events cannot be kept could not be recovered: stop it in order, say it once.
-            self._journal = None
+            self._journal_failed = True
             self._observer.trouble(str(error))
             self.submit(ev.StopRequested(reason=f"The journal cannot be written: {error}"))
+
+    def _keep_unkept(self) -> None:
+        while self._unkept:
+            self._journal.append(*self._unkept[0])
+            del self._unkept[0]
 
     async def _perform(self, command: Command) -> None:
         try:
