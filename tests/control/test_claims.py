@@ -124,6 +124,8 @@ def test_a_long_state_folder_has_its_socket_elsewhere(tmp_path: Path) -> None:
         assert folder not in elsewhere.parents
         assert find_claimant(folder, SERVER) == Claimant(process_id=os.getpid(), socket_path=str(elsewhere))
     assert not elsewhere.parent.exists()
+    with Claim(folder, SERVER) as claim:
+        assert claim.listener.getsockname() == str(elsewhere)
 
 
 def test_a_folder_that_cannot_be_made_is_said_with_what_to_do(tmp_path: Path) -> None:

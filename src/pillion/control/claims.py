@@ -10,7 +10,9 @@ run in the foreground.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -95,7 +97,7 @@ class Claim:
     def _listen(self) -> socket.socket:
         path = self._path.with_suffix(".sock")
         if len(str(path).encode()) > SOCKET_PATH_BYTES_MAX:
-            self._scratch = Path(tempfile.mkdtemp(prefix="pillion-control-"))
+            self._scratch = _scratch_folder(path)
             path = self._scratch / "sock"
         path.unlink(missing_ok=True)  # of a process that is gone: the lock is ours
         listener = socket.socket(socket.AF_UNIX)
@@ -132,6 +134,19 @@ def find_claimant(state_folder: Path, name: str) -> Claimant | None:
             os.close(descriptor)
         time.sleep(_PAUSE_S)
     return None
+
+
+def _scratch_folder(path: Path) -> Path:
+    """Return a folder with a short name for a socket whose own is too long: the same one every time.
+
+    A process that is killed leaves it, and the next holder of the claim finds it.
+    """
+    name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"pillion-control-{os.getuid()}-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, f"{folder} belongs to somebody else")
+    return folder
 
 
 def _lock_path(state_folder: Path, name: str) -> Path:
