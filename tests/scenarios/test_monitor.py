@@ -59,6 +59,7 @@ ROUTED = {
 }
 
 
+@pytest.mark.usefixtures("short_state_folder")
 def test_a_silent_router_is_told(pillion: Pillion) -> None:
     """Its task has no task role: it stays up, healthy, and drops every chunk."""
     pillion.write('[monitor]\ninterval = "1s"\n', "pillion.toml")
