@@ -316,7 +316,8 @@ def _with_stop(observer: Observer, undertaking: Undertaking, control: TaskContro
     first_s = None if state is None else _first_start_s(state)
     if first_s is None:
         return FirstStart(observer, lambda: clock.call_later(after_s, control.stop))
-    clock.call_later(max(first_s + after_s - clock.now_s(), 0.0), control.stop)
+    left_s = min(first_s + after_s - clock.now_s(), after_s)  # more only where the wall clock went back
+    clock.call_later(max(left_s, 0.0), control.stop)
     return observer
 
 

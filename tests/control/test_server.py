@@ -122,5 +122,5 @@ async def test_the_end_of_a_task_is_waited_for_while_others_are_answered(
 
 async def test_a_process_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     gone = ControlClient(Claimant(process_id=17, socket_path=str(tmp_path / "no.sock")))
-    with pytest.raises(ControlError, match="process 17 supervises the task and does not answer"):
+    with pytest.raises(ControlError, match="process 17 is gone; the tasks"):
         await ask(gone.about)

@@ -69,6 +69,11 @@ class ControlClient:
             connection.request(method, path, None if body is None else json.dumps(body))
             response = connection.getresponse()
             answer: Mapping[str, Any] = json.loads(response.read() or b"{}")
+        except (ConnectionError, FileNotFoundError) as error:
+            raise ControlError(
+                f"process {self._claimant.process_id} is gone; the tasks that it supervised go on without "
+                "it, and pillion serve takes them over"
+            ) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise ControlError(
                 f"process {self._claimant.process_id} supervises the task and does not answer: "

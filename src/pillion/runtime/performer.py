@@ -102,7 +102,10 @@ class Performer:
                 await self._end(name, lambda: self._task.kill(name))
             case cmd.SetStartTimeout(container=name, at_s=at_s):
                 event = ev.StartTimeoutElapsed(container=name)
-                self._clock.call_later(at_s - self._clock.now_s(), lambda: self._submit(event))
+                left_s = at_s - self._clock.now_s()
+                whole_s = self._task.plan.spec.container(name).start_timeout_s or left_s
+                # Where the wall clock went back since the start, nobody waits for longer than was promised.
+                self._clock.call_later(min(left_s, whole_s), lambda: self._submit(event))
             case _:
                 raise TypeError(f"{type(command).__name__} is a report, not something to perform")
 

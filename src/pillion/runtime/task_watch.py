@@ -177,7 +177,7 @@ class TaskWatch(PassingObserver):
         self._turn_minute(state, own, now_s)
         self._before = {**own, **soon}
         self.is_fresh = False
-        if now_s - self._noted_at_s >= NOTE_S:
+        if not 0 <= now_s - self._noted_at_s < NOTE_S:  # less than 0: the wall clock went back
             self._note(now_s)
 
     async def close(self, now_s: float) -> None:

@@ -88,7 +88,7 @@ async def test_who_supervises_a_task_and_does_not_answer_is_named(tmp_path: Path
         claim.listener.close()
         said = await source.stop("abc")
     store.close()
-    assert "supervises the task and does not answer" in said
+    assert "is gone; the tasks that it supervised go on without it" in said
 
 
 def line(number: int) -> LogLine:

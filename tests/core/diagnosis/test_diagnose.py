@@ -12,6 +12,7 @@ from pillion.core.diagnosis.diagnose import diagnose
 from pillion.core.diagnosis.evidence import evidence_of_shape, with_lines
 from pillion.core.diagnosis.model import Diagnosis, Explanation
 from pillion.core.findings import format_path
+from pillion.core.lifecycle.explain import Waiting, WaitKind
 from pillion.core.taskdef.parse import parse_task_definition
 
 GRAPH = "CannotStartContainerError: dependency graph: failed to resolve container ordering dependency"
@@ -214,6 +215,54 @@ def test_a_chain_of_dependencies_is_told_from_its_beginning() -> None:
         ("c", "it cannot start: b will never start"),
     ]
     assert found.findings[0].code == "port-taken"
+
+
+def test_a_dependency_that_was_late_is_the_beginning_of_the_chain_and_its_exit_is_not() -> None:
+    reason = (
+        "CannotStartContainerError: dependency graph: container ordering dependency "
+        "[db(db:1) (RUNNING->RUNNING)] for target [app(app:1) (PULLED->RUNNING)] has timed out."
+    )
+    shape = stopped(
+        "TaskFailedToStart",
+        "Task failed to start",
+        container("db", 0, healthStatus="UNKNOWN"),
+        container("app", 143, reason=reason),
+    )
+    check = {"command": ["CMD-SHELL", "pg_isready"], "interval": 5}
+    found = told(
+        shape,
+        facts(
+            {"name": "db", "essential": False, "startTimeout": 20, "healthCheck": check},
+            {"name": "app", "dependsOn": [{"containerName": "db", "condition": "HEALTHY"}]},
+        ),
+    )
+    assert brief(found) == [("not-in-time", "fault", "db"), ("dependency-timed-out", "consequence", "app")]
+    assert found.findings[0].evidence == (
+        "db healthStatus: UNKNOWN",
+        (
+            "without a startPeriod, 3 failed probes in a row make it UNHEALTHY; one is made every 5 s, "
+            "with 5 s to answer"
+        ),
+    )
+    assert format_path(found.findings[0].path) == "containerDefinitions[0].startTimeout"
+    assert chain(found) == [
+        ("db", "it did not get to HEALTHY within its startTimeout (20 s)"),
+        ("app", "it cannot start: db did not get there within its startTimeout"),
+        (None, "app is essential, so ECS stops the task"),
+        (None, "the task is STOPPED (TaskFailedToStart: Task failed to start)"),
+    ]
+
+
+def test_a_dependency_that_was_late_and_runs_on_is_told_without_a_definition_too() -> None:
+    reason = (
+        "CannotStartContainerError: dependency graph: container ordering dependency "
+        "[db(db:1) (RUNNING->RUNNING)] for target [side(side:1) (PULLED->RUNNING)] has timed out."
+    )
+    found = told(
+        alive("RUNNING", container("db", lastStatus="RUNNING"), container("side", 143, reason=reason))
+    )
+    assert brief(found) == [("not-in-time", "fault", "db"), ("dependency-timed-out", "consequence", "side")]
+    assert found.findings[0].what == "it did not get to what others wait for within its startTimeout"
 
 
 def test_a_reason_that_fargate_copied_into_the_task_is_told_once_and_of_the_container() -> None:
@@ -419,3 +468,19 @@ def test_a_sidecar_that_crashed_while_the_task_runs_is_told() -> None:
 
 def test_nothing_is_made_up_for_an_empty_shape() -> None:
     assert told({}).findings == ()
+
+
+def test_a_task_that_is_stopping_is_told_from_the_stop_on() -> None:
+    shape = stopped("UserInitiated", "Task stopped by user", container("app", lastStatus="RUNNING"))
+    del shape["stoppedAt"]
+    shape["lastStatus"] = "RUNNING"
+    wait = Waiting(
+        container="app", kind=WaitKind.OPERATION, on=(), text="app is being stopped and has 8 s for it"
+    )
+    found = diagnose(evidence_of_shape(shape), facts({"name": "app"}), (wait,))
+    assert chain(found) == [
+        (None, "somebody stopped it"),
+        (None, "told to stop with it: app"),
+        ("app", "is being stopped and has 8 s for it"),
+        (None, "the task is stopping"),
+    ]

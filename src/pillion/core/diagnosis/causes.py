@@ -18,6 +18,7 @@ from pillion.core.diagnosis.starts import STARTS
 from pillion.core.diagnosis.stops import BY_STOP_CODE, SAYS_NOTHING, STOPS
 from pillion.core.lifecycle.explain import Waiting, WaitKind
 from pillion.core.lifecycle.spec import STOP_TIMEOUT_DEFAULT_S
+from pillion.core.lifecycle.states import Condition
 from pillion.core.units import format_duration_s
 
 REASON_TABLES: tuple[tuple[KnownText, ...], ...] = (PULLS, RESOURCES, STARTS)
@@ -60,6 +61,11 @@ class Causes:
         self._dependencies = tuple(
             word for item in task.containers if (word := dependency_in(item.reason)) is not None
         )
+        self._late = {
+            word: item.name
+            for item in task.containers
+            if (word := dependency_in(item.reason)) is not None and _has_timed_out(item.reason)
+        }
 
     def all(self) -> tuple[Explanation, ...]:
         """Return every explanation, in the order in which they matter."""
@@ -83,6 +89,7 @@ class Causes:
 
     def _of_container(self, item: ContainerEvidence) -> Iterator[Explanation]:
         yield from self._of_reason(item)
+        yield from self._of_lateness(item)
         yield from self._of_exit(item)
         yield from self._of_health(item)
         yield from self._of_output(item)
@@ -137,12 +144,40 @@ class Causes:
             return
         if "OutOfMemoryError" in item.reason:
             return
-        if self._is_culprit(item.name) or item.name in self._dependencies:
+        held_up = item.name in self._dependencies and not self._was_late(item)
+        if self._is_culprit(item.name) or held_up:
             yield self._exit(item, meaning_of(item.exit_code), Role.FAULT)
         elif self._was_told_to_stop(item):
             yield from self._of_stop(item)
         elif item.exit_code != 0:
             yield self._exit(item, meaning_of(item.exit_code), Role.FAULT)
+
+    def _was_late(self, item: ContainerEvidence) -> bool:
+        """Whether others gave up waiting for a container that ran on; its exit came later, and is not why."""
+        return item.name in self._late and (item.last_status != "STOPPED" or self._was_told_to_stop(item))
+
+    def _of_lateness(self, item: ContainerEvidence) -> Iterator[Explanation]:
+        if not self._was_late(item):
+            return
+        waiter = self._late[item.name]
+        edge = self._facts.dependency(waiter, item.name) if self._facts else None
+        spec = self._facts.container(item.name) if self._facts else None
+        goal = edge.condition.value if edge else "what others wait for"
+        limit = f" ({spec.start_timeout_s:g} s)" if spec and spec.start_timeout_s else ""
+        probed = edge is not None and edge.condition is Condition.HEALTHY
+        yield Explanation(
+            code="not-in-time",
+            role=Role.FAULT,
+            container=item.name,
+            what=f"it did not get to {goal} within its startTimeout{limit}",
+            why="The time runs from its own start, health check and startPeriod included.",
+            evidence=(*(self._health_words(item) if probed else ()), *_last_words(item)),
+            advice=(
+                *(("Run its health check by hand: does it succeed, and how soon?",) if probed else ()),
+                "Raise startTimeout, or leave it out: then there is no limit on EC2.",
+            ),
+            path=self._path(item.name, ("startTimeout",), Scope.CONTAINER),
+        )
 
     def _was_told_to_stop(self, item: ContainerEvidence) -> bool:
         begun_s = self._task.stopping_at_s
@@ -201,17 +236,7 @@ class Causes:
     def _of_health(self, item: ContainerEvidence) -> Iterator[Explanation]:
         if item.health_status != "UNHEALTHY":
             return
-        check = self._facts.health_check(item.name) if self._facts else None
-        timing = ""
-        if check is not None:
-            interval, retries, start = check.interval or 30, check.retries or 3, check.start_period or 0
-            first = f"after {start} s of startPeriod, " if start else "without a startPeriod, "
-            timing = (
-                f"{first}{retries} failed probes in a row make it UNHEALTHY; one is made every {interval} s, "
-                f"with {check.timeout or 5} s to answer"
-            )
-        output = f"its last output: {item.health_output.strip()}" if item.health_output.strip() else ""
-        hint = recognise(item.health_output, (OUTPUTS,)) if output else None
+        hint = recognise(item.health_output, (OUTPUTS,)) if item.health_output.strip() else None
         yield Explanation(
             code="unhealthy",
             role=Role.FAULT,
@@ -219,11 +244,7 @@ class Causes:
             what="its health check fails",
             why="The command of the definition's healthCheck is run inside the container; any exit code "
             "but 0 is a failure, and so is no answer within timeout.",
-            evidence=tuple(
-                text
-                for text in (f"{item.name} healthStatus: UNHEALTHY", _unhealthy_since(item), output, timing)
-                if text
-            ),
+            evidence=self._health_words(item),
             advice=(
                 *(hint.advice if hint else ()),
                 "Run the command inside the image by hand: is the program there, does the address answer?",
@@ -231,6 +252,20 @@ class Causes:
             ),
             path=self._path(item.name, ("healthCheck",), Scope.CONTAINER),
         )
+
+    def _health_words(self, item: ContainerEvidence) -> tuple[str, ...]:
+        check = self._facts.health_check(item.name) if self._facts else None
+        timing = ""
+        if check is not None:
+            interval, retries, start = check.interval or 30, check.retries or 3, check.start_period or 0
+            first = f"after {start} s of startPeriod, " if start else "without a startPeriod, "
+            timing = (
+                f"{first}{_failed_probes(retries)} it UNHEALTHY; one is made every {interval} s, "
+                f"with {check.timeout or 5} s to answer"
+            )
+        output = f"its last output: {item.health_output.strip()}" if item.health_output.strip() else ""
+        words = (f"{item.name} healthStatus: {item.health_status}", _unhealthy_since(item), output, timing)
+        return tuple(text for text in words if text)
 
     def _of_output(self, item: ContainerEvidence) -> Iterator[Explanation]:
         if item.last_status != "STOPPED" or item.exit_code in (0, None, 143):
@@ -374,6 +409,11 @@ def dependency_in(reason: str) -> str | None:
     return match.words.get("dependency") or None if match else None
 
 
+def _has_timed_out(reason: str) -> bool:
+    match = recognise(reason, (STARTS,))
+    return match is not None and match.known.code == "dependency-timed-out"
+
+
 def _bare(known: KnownText) -> Match:
     return Match(known=known, cause=known.cause, explanation=known.explanation, advice=known.advice)
 
@@ -386,9 +426,15 @@ def _exit_words(item: ContainerEvidence) -> tuple[str, ...]:
     return () if item.exit_code is None else (f"{item.name} exitCode: {item.exit_code}",)
 
 
+def _failed_probes(retries: int) -> str:
+    return "one failed probe makes" if retries == 1 else f"{retries} failed probes in a row make"
+
+
 def _unhealthy_since(item: ContainerEvidence) -> str:
     """Return how long after its start a container became UNHEALTHY, where both are known."""
     since_s, started_s = item.health_since_s, item.started_at_s
+    if item.health_status != "UNHEALTHY":
+        return ""
     if since_s is None or started_s is None or since_s < started_s:
         return ""
     return f"it became UNHEALTHY {format_duration_s(since_s - started_s)} after its start"

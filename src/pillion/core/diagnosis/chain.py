@@ -48,8 +48,9 @@ def _in_order(
 
     for name in holds:
         yield from after_its_dependency(name)
+    waits = () if _is_stopping(task) else ("waits", "working")
     for item in findings:
-        by_itself = item.role is Role.FAULT or item.code in ("waits", "working")
+        by_itself = item.role is Role.FAULT or item.code in waits
         if item.container and by_itself and (culprit is None or item.container != culprit.name):
             yield from after_its_dependency(item.container)
     if culprit is not None:
@@ -80,7 +81,7 @@ def _of_stop(
     facts: DefinitionFacts | None,
     told: set[str],
 ) -> Iterator[Link]:
-    if not task.is_stopped and task.desired_status != "STOPPED":
+    if not _is_stopping(task):
         yield from _still_there(task)
         return
     for name in _essential_ones(task, culprit, facts):
@@ -97,7 +98,15 @@ def _of_stop(
         reason = ": ".join(text for text in (task.stop_code, task.stopped_reason) if text)
         yield Link(text=f"the task is STOPPED{f' ({reason})' if reason else ''}", at_s=task.stopped_at_s)
     else:
+        for item in findings:
+            if item.code in ("working", "waits-to-stop"):
+                yield Link(container=item.container, text=item.what)
         yield Link(text="the task is stopping")
+
+
+def _is_stopping(task: TaskEvidence) -> bool:
+    """Whether the task has stopped, or is to."""
+    return task.is_stopped or task.desired_status == "STOPPED"
 
 
 def _still_there(task: TaskEvidence) -> Iterator[Link]:
@@ -119,4 +128,5 @@ def _essential_ones(
 def _ran(item: ContainerEvidence) -> bool:
     if item.has_run is not None:
         return item.has_run
-    return item.exit_code is not None and "dependency graph:" not in item.reason
+    ended = item.exit_code is not None and "dependency graph:" not in item.reason
+    return item.last_status == "RUNNING" or ended
