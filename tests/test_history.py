@@ -15,7 +15,8 @@ from pillion.core.plan.options import RunOptions
 from pillion.core.record import Standing, encode_record
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.parse import parse_task_definition
-from pillion.history import HistoryError, RememberedTask, explain_task, find_task, remember
+from pillion.history import RememberedTask, explain_task, remember
+from pillion.journals import HistoryError, find_task
 from pillion.preparing import new_identity
 from pillion.stores.sqlite import SqliteStore
 

@@ -16,7 +16,7 @@ from pillion.core.taskdef.parse import parse_task_definition
 from pillion.engines.simulated.behaviour import Behaviour, Life
 from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
 from pillion.engines.simulated.virtual_time import VirtualClock, run_in_virtual_time
-from pillion.history import HistoryError
+from pillion.journals import HistoryError
 from pillion.looking import TaskLooker
 from pillion.preparing import PreparedTask, prepare_task
 from pillion.runtime.observer import SilentObserver

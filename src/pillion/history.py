@@ -1,18 +1,16 @@
-"""Tasks that pillion ran, or still runs, out of the journals of the state folder.
+"""Why tasks are where they are, out of the journals of the state folder; and what past ones were seen to use.
 
-Part of the composition root: store, journal and diagnosis meet here. Nothing is changed: a task that runs in
-another process is read while that process writes.
+Part of the composition root: store, journal and diagnosis meet here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from pillion.control.claims import Claimant, find_claimant
+from pillion.control.claims import Claimant
 from pillion.core.codec import CodecError
 from pillion.core.diagnosis.definition import DefinitionFacts, definition_facts
 from pillion.core.diagnosis.diagnose import diagnose
@@ -25,20 +23,12 @@ from pillion.core.lifecycle.state import TaskState, initial_state
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.record import RecordError, TaskRecord, decode_record
 from pillion.core.usage import Observed, together
+from pillion.journals import HistoryError, families, supervisor_of
 from pillion.stores.notes import read_notes
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore, StoredTask
 
-_SHOWN_MAX = 10
-"""Tasks named in a message; more do not help to choose."""
-
-_ID_LENGTH = 8
-
 _OBSERVED_TASKS_MAX = 5
 """Tasks of a family whose usage counts, the newest: an old one may have run another program."""
-
-
-class HistoryError(Exception):
-    """The task that is meant cannot be found or read. The message says what there is, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,35 +61,6 @@ class RememberedTask:
         return not self.is_over and self.supervisor is None
 
 
-def find_task(store: SqliteStore, name: str | None) -> StoredTask:
-    """Return the task that is meant.
-
-    Args:
-        store: the journals.
-        name: the beginning of an id, an ARN, or a family with or without its revision, of which the newest is
-            meant; None for the newest of all.
-
-    Raises:
-        HistoryError: there is none, or the beginning of an id fits several.
-        StoreError: the store cannot be read.
-    """
-    tasks = store.tasks()
-    if not tasks:
-        raise HistoryError("pillion knows no task: none ran here, or their history is over (keep_history)")
-    if name is None:
-        return tasks[0]
-    wanted = name.rpartition("/")[2]
-    by_id = [item for item in tasks if item.task_id.startswith(wanted)]
-    if len(by_id) == 1:
-        return by_id[0]
-    if by_id:
-        raise HistoryError(f"several tasks have an id that begins with {wanted}:\n{listed(by_id)}")
-    by_family = [item for item in tasks if wanted in _families(item)]
-    if by_family:
-        return by_family[0]
-    raise HistoryError(f"pillion knows no task {name}; it knows, the newest first:\n{listed(tasks)}")
-
-
 def observed_by_family(folder: Path) -> dict[str, dict[str, Observed]]:
     """Return the most that the containers of past runs were seen to use, by family and container.
 
@@ -118,7 +79,7 @@ def observed_by_family(folder: Path) -> dict[str, dict[str, Observed]]:
         tasks = store.tasks()
     by_family: dict[str, list[Mapping[str, Observed]]] = {}
     for item in tasks:
-        runs = by_family.setdefault(_families(item)[0], [])
+        runs = by_family.setdefault(families(item)[0], [])
         usage = item.usage or _usage_so_far(folder, item)
         if usage and len(runs) < _OBSERVED_TASKS_MAX:
             runs.append(usage)
@@ -134,23 +95,6 @@ def _usage_so_far(folder: Path, item: StoredTask) -> Mapping[str, Observed]:
 def _together(runs: list[Mapping[str, Observed]]) -> dict[str, Observed]:
     names = sorted({name for run in runs for name in run})
     return {name: together(run[name] for run in runs if name in run) for name in names}
-
-
-def _families(item: StoredTask) -> tuple[str, ...]:
-    identity: Mapping[str, Any] = item.about.get("identity") or {}
-    family = identity.get("family") or (item.about.get("definition") or {}).get("family") or ""
-    return (family, f"{family}:{identity.get('revision', 1)}")
-
-
-def listed(tasks: Sequence[StoredTask]) -> str:
-    """Return tasks as lines, for messages that ask which one is meant."""
-    lines = [
-        f"  {item.task_id[:_ID_LENGTH]}  {_families(item)[1]}"
-        f"  {item.result.get('stopCode', 'stopped') if item.ended_at_s is not None else 'not over'}"
-        for item in tasks[:_SHOWN_MAX]
-    ]
-    rest = len(tasks) - _SHOWN_MAX
-    return "\n".join([*lines, *([f"  and {rest} more"] if rest > 0 else [])])
 
 
 def remember(store: SqliteStore, stored: StoredTask) -> RememberedTask:
@@ -192,13 +136,6 @@ def remember(store: SqliteStore, stored: StoredTask) -> RememberedTask:
     )
 
 
-def supervisor_of(store: SqliteStore, stored: StoredTask) -> Claimant | None:
-    """Return the process that supervises a task; None where none does, or where it is over."""
-    if stored.owner is None or stored.ended_at_s is not None:
-        return None
-    return find_claimant(store.folder, stored.owner)
-
-
 def explain_task(task: RememberedTask, facts: DefinitionFacts | None = None) -> Diagnosis:
     """Say why a task is where it is.
 
@@ -229,9 +166,3 @@ def _abandoned(task: RememberedTask) -> Explanation:
             f"Look for its containers: docker ps -a --filter label=com.amazonaws.ecs.task-arn={arn}",
         ),
     )
-
-
-def container_names(stored: StoredTask) -> tuple[str, ...]:
-    """Return the names of a task's containers, in the order of its definition."""
-    definition: Mapping[str, Any] = stored.about.get("definition") or {}
-    return tuple(item.get("name", "") for item in definition.get("containerDefinitions") or ())

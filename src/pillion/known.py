@@ -19,13 +19,11 @@ from pillion.core.lifecycle.machine import handle
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind, TaskStatus
 from pillion.core.roster import NOBODY, RosterEntry, roster_entry
-from pillion.history import HistoryError, RememberedTask, remember, supervisor_of
+from pillion.journals import NOTED_TOO_LITTLE, HistoryError, KnownTask, read_task, supervisor_of
 from pillion.ports.control import ControlError, UnknownTaskError
 from pillion.ports.engine import Engine
 from pillion.stores.output.files import remove_output
 from pillion.stores.sqlite import SqliteStore, StoredTask
-
-_NOTED_TOO_LITTLE = "task {} was begun by an early pillion, which noted too little of it"
 
 
 def list_tasks(store: SqliteStore, *, over: bool) -> tuple[RosterEntry, ...]:
@@ -46,7 +44,7 @@ def _entries(store: SqliteStore, *, over: bool) -> Iterator[RosterEntry]:
         if stored.ended_at_s is not None and not over:
             continue
         try:
-            task = remember(store, stored)
+            task = read_task(store, stored)
         except HistoryError:
             continue  # explain says of it what is wrong
         if task.record.identity is None:
@@ -60,7 +58,7 @@ def _entries(store: SqliteStore, *, over: bool) -> Iterator[RosterEntry]:
         )
 
 
-def _supervisor_words(stored: StoredTask, task: RememberedTask) -> str | None:
+def _supervisor_words(stored: StoredTask, task: KnownTask) -> str | None:
     if task.is_over:
         return None
     if task.supervisor is None:
@@ -77,9 +75,9 @@ def describe(store: SqliteStore, stored: StoredTask) -> Mapping[str, Any]:
     """
     if stored.result:
         return stored.result
-    task = remember(store, stored)
+    task = read_task(store, stored)
     if task.record.standing is None:
-        raise HistoryError(_NOTED_TOO_LITTLE.format(stored.task_id))
+        raise HistoryError(NOTED_TOO_LITTLE.format(stored.task_id))
     return describe_task(task.record.standing.plan, task.state, task.ports, task.record.overrides)
 
 
@@ -88,9 +86,9 @@ class Telling:
 
     def __init__(self, store: SqliteStore, stored: StoredTask) -> None:
         """Begin at the beginning. Raises HistoryError, StoreError."""
-        record = remember(store, stored).record
+        record = read_task(store, stored).record
         if record.standing is None or record.initial is None:
-            raise HistoryError(_NOTED_TOO_LITTLE.format(stored.task_id))
+            raise HistoryError(NOTED_TOO_LITTLE.format(stored.task_id))
         self.plan = record.standing.plan
         self.normal = tuple(item.name for item in self.plan.containers if item.kind is ContainerKind.NORMAL)
         self._state: TaskState = record.initial
@@ -122,7 +120,7 @@ def client_for(store: SqliteStore, stored: StoredTask) -> ControlClient | None:
 
 def exit_code(store: SqliteStore, stored: StoredTask) -> int:
     """Return what a run in the foreground would have ended with. Raises HistoryError, StoreError."""
-    return exit_code_of(remember(store, stored).state)
+    return exit_code_of(read_task(store, stored).state)
 
 
 def wait_for_end(store: SqliteStore, client: ControlClient, task_id: str) -> int | None:
@@ -158,7 +156,7 @@ async def forget(store: SqliteStore, stored: StoredTask, engine: Engine) -> None
     """
     if stored.ended_at_s is None:
         raise ControlError(f"task {stored.task_id} is not over: stop it first, or force it")
-    standing = remember(store, stored).record.standing
+    standing = read_task(store, stored).record.standing
     if standing is not None and standing.how.get("keep"):
         await engine.open(standing.plan).clean_up(keep=False)
     store.forget(stored.task_id)

@@ -16,7 +16,7 @@ def describe(*, tasks: tuple[str, ...]) -> None:
     """
     from pillion.cli.known_tasks import known_tasks
     from pillion.core.describe import iso_times
-    from pillion.history import find_task
+    from pillion.journals import find_task
     from pillion.known import describe as describe_known
 
     with known_tasks() as store:

@@ -26,7 +26,7 @@ def events(*, task: str | None, follow: bool, style: str) -> int:
     As JSON, the lines are those of `pillion run --format json`, without the output of containers.
     """
     from pillion.cli.known_tasks import known_tasks
-    from pillion.history import find_task, supervisor_of
+    from pillion.journals import find_task, supervisor_of
     from pillion.known import Telling
     from pillion.stores.output.changes import changes_of
     from pillion.stores.sqlite import DATABASE_NAME

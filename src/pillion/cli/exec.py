@@ -73,12 +73,12 @@ def _place(task: str, container: str) -> tuple[str, str | None]:
     """Return the engine's id of a container, and that engine. Raises UserError: it does not run."""
     from pillion.cli.known_tasks import known_containers, known_tasks
     from pillion.core.lifecycle.states import ContainerStatus
-    from pillion.history import find_task, remember
+    from pillion.journals import find_task, read_task
 
     with known_tasks() as store:
         stored = find_task(store, task)
         known_containers(stored, (container,))
-        remembered = remember(store, stored)
+        remembered = read_task(store, stored)
     state, standing = remembered.state.containers[container], remembered.record.standing
     if state.known is ContainerStatus.STOPPED:
         ended = "never ran" if not state.has_run else f"ended with exit code {state.exit_code}"

@@ -77,7 +77,8 @@ def _from_source(source: str, known: KnownDefinition | None) -> list[Diagnosis]:
 
 def _from_journal(task: str | None, known: KnownDefinition | None) -> Diagnosis:
     from pillion.cli.places import definition_of_record, with_places
-    from pillion.history import HistoryError, explain_task, find_task, remember
+    from pillion.history import explain_task, remember
+    from pillion.journals import HistoryError, find_task
     from pillion.ports.store import StoreError
     from pillion.stores.sqlite import SqliteStore, state_folder
 

@@ -54,7 +54,7 @@ def logs(
     """
     from pillion.cli.known_tasks import known_containers, known_tasks
     from pillion.cli.shown_output import ShownOutput
-    from pillion.history import container_names, find_task
+    from pillion.journals import container_names, find_task
     from pillion.stores.output.files import output_path
 
     since_s = _since_s(since)
@@ -98,7 +98,7 @@ def _show(shown: ShownOutput, store: SqliteStore, stored: StoredTask, *, last: i
 
 
 def _follow(shown: ShownOutput, store: SqliteStore, stored: StoredTask, *, last: int | None) -> None:
-    from pillion.history import supervisor_of
+    from pillion.journals import supervisor_of
     from pillion.stores.output.changes import changes_of
     from pillion.stores.output.files import output_path
 
@@ -161,7 +161,7 @@ def _tail(entries: Iterable[LogLine | Gap | End], last: int) -> Iterator[LogLine
 
 def _again(store: SqliteStore, stored: StoredTask) -> StoredTask:
     """Return a task as it is known now; another process may have taken it over."""
-    from pillion.history import HistoryError, find_task
+    from pillion.journals import HistoryError, find_task
 
     try:
         return find_task(store, stored.task_id)

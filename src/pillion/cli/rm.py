@@ -24,7 +24,7 @@ def rm(*, tasks: tuple[str, ...], force: bool) -> None:
     """
     from pillion.cli.known_tasks import known_tasks
     from pillion.cli.stop import supervisor_client
-    from pillion.history import find_task
+    from pillion.journals import find_task
     from pillion.known import wait_for_end
 
     with known_tasks() as store:

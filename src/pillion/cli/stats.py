@@ -41,7 +41,7 @@ def stats(*, tasks: tuple[str, ...], watch: bool, style: str) -> int:
     TASK is the beginning of a task's id, or its family; without it all tasks that are not over, whichever
     process supervises them. CPU is in percent of one vCPU, as with docker stats.
     """
-    from pillion.history import HistoryError
+    from pillion.journals import HistoryError
     from pillion.ports.engine import EngineUnreachableError
     from pillion.ports.store import StoreError
 

@@ -59,7 +59,7 @@ def wait(*, task: str | None) -> int:
     125 where an essential container never ran.
     """
     from pillion.cli.known_tasks import known_tasks
-    from pillion.history import find_task
+    from pillion.journals import find_task
     from pillion.known import exit_code, wait_for_end
 
     with known_tasks() as store:
@@ -95,7 +95,7 @@ def supervisor_client(store: SqliteStore, stored: StoredTask) -> ControlClient:
 
 
 def _meant(store: SqliteStore, names: Sequence[str], *, everything: bool) -> list[StoredTask]:
-    from pillion.history import find_task, listed
+    from pillion.journals import find_task, listed
 
     running = [item for item in store.tasks() if item.ended_at_s is None]
     if everything:

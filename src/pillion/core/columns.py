@@ -1,4 +1,4 @@
-"""Rows of text laid out in columns, as terminals show them."""
+"""What tables in a terminal are made of: rows laid out in columns, and how long something has been."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ def columns(rows: Sequence[Sequence[str]], *, numbers: Collection[int] = ()) -> 
         ).rstrip()
         for row in rows
     ]
+
+
+def format_age(seconds: float) -> str:
+    """Return how long something has been, in its two largest units: `3700` -> "1h 1m"."""
+    whole = int(seconds)
+    for size, unit, below, smaller in ((86_400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
+        if whole >= size:
+            rest = whole % size // below
+            return f"{whole // size}{unit} {rest}{smaller}" if rest else f"{whole // size}{unit}"
+    return f"{whole}s"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
+from pillion.core.columns import format_age
 from pillion.core.findings import Edit, EditAction, Path
-from pillion.core.monitoring.table import format_age
 from pillion.core.rules.roles import Role, role_of
 from pillion.core.rules.sizes import FARGATE_SIZES, FARGATE_WINDOWS_CPU_UNITS
 from pillion.core.rules.view import FARGATE, ContainerView, TaskView, number

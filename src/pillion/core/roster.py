@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pillion.core.columns import columns
+from pillion.core.columns import columns, format_age
 from pillion.core.describe import iso_time, task_health
 from pillion.core.lifecycle.explain import waiting
 from pillion.core.lifecycle.state import TaskState
@@ -16,7 +16,6 @@ from pillion.core.lifecycle.states import (
     HealthStatus,
     reported_task_status,
 )
-from pillion.core.monitoring.table import format_age
 from pillion.core.plan.facts import ContainerFacts, PortBinding
 from pillion.core.plan.model import TaskIdentity
 

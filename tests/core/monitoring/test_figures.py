@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from core.monitoring.making import BEGAN_S, HOLDER, MIB, figures, running, sample, watched
+from pillion.core.columns import format_age
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.states import HealthStatus
 from pillion.core.monitoring.figures import Written, runtime_ids
 from pillion.core.monitoring.sample import Rates
 from pillion.core.monitoring.shape import figures_shape
-from pillion.core.monitoring.table import figures_text, format_age, format_bytes
+from pillion.core.monitoring.table import figures_text, format_bytes
 from pillion.core.rules.roles import Role
 
 

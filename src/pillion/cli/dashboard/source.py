@@ -14,7 +14,8 @@ from pillion.control.client import ControlClient
 from pillion.core.diagnosis.report import diagnosis_text
 from pillion.core.monitoring.figures import TaskFigures
 from pillion.core.monitoring.sample import Sample
-from pillion.history import HistoryError, explain_task, find_task, remember, supervisor_of
+from pillion.history import explain_task, remember
+from pillion.journals import HistoryError, find_task, supervisor_of
 from pillion.looking import Sampler, TaskLooker
 from pillion.ports.control import ControlError
 from pillion.ports.engine import EngineUnreachableError, LogLine

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from pillion.core.columns import format_age
 from pillion.core.lifecycle.explain import waiting
 from pillion.core.lifecycle.states import HealthStatus
 from pillion.core.monitoring.course import Course, Courses, bars
 from pillion.core.monitoring.figures import RUNNING, ContainerFigures, TaskFigures
-from pillion.core.monitoring.table import format_age, format_bytes
+from pillion.core.monitoring.table import format_bytes
 from pillion.core.units import BYTES_PER_MIB, CPU_UNITS_PER_VCPU
 
 NAME_WIDTH_MAX = 24

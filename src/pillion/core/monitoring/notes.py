@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pillion.core.codec import CodecError, decode_fields, encode_fields
+from pillion.core.columns import format_age
 from pillion.core.monitoring.alarms import Alarm, AlarmState
-from pillion.core.monitoring.table import format_age
 from pillion.core.usage import Observed, decode_usage, encode_usage
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pillion.core.columns import columns
+from pillion.core.columns import columns, format_age
 from pillion.core.lifecycle.states import HealthStatus
 from pillion.core.monitoring.figures import ContainerFigures, TaskFigures
 from pillion.core.units import BYTES_PER_MIB, CPU_UNITS_PER_VCPU, format_cpu_units
@@ -44,16 +44,6 @@ def format_bytes(count: float) -> str:
     while size >= _STEP - 0.5 and unit < len(_SIZES) - 1:
         size, unit = size / _STEP, unit + 1
     return f"{size:.0f} {_SIZES[unit]}" if unit == 0 or size >= 99.95 else f"{size:.1f} {_SIZES[unit]}"
-
-
-def format_age(seconds: float) -> str:
-    """Return how long something has been, in its two largest units: `3700` -> "1h 1m"."""
-    whole = int(seconds)
-    for size, unit, below, smaller in ((86_400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
-        if whole >= size:
-            rest = whole % size // below
-            return f"{whole // size}{unit} {rest}{smaller}" if rest else f"{whole // size}{unit}"
-    return f"{whole}s"
 
 
 def _task(task: TaskFigures) -> list[str]:
