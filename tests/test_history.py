@@ -199,3 +199,9 @@ def test_a_record_that_cannot_be_read_names_the_task(store: SqliteStore) -> None
     store.begin("bad", {"definition": None}, 1.0)
     with pytest.raises(HistoryError, match=r"the journal of task bad cannot be read: .* no definition"):
         remembered(store)
+
+
+def test_an_empty_name_asks_which_task_is_meant(store: SqliteStore) -> None:
+    begin(store, "aa11", at_s=1.0)
+    with pytest.raises(HistoryError, match="which task is meant"):
+        find_task(store, "")

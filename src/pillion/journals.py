@@ -69,6 +69,8 @@ def find_task(store: SqliteStore, name: str | None) -> StoredTask:
     if name is None:
         return tasks[0]
     wanted = name.rpartition("/")[2]
+    if not wanted:
+        raise HistoryError(f"which task is meant? pillion knows, the newest first:\n{listed(tasks)}")
     by_id = [item for item in tasks if item.task_id.startswith(wanted)]
     if len(by_id) == 1:
         return by_id[0]

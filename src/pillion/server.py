@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from pillion.control.claims import Claim
@@ -35,7 +35,7 @@ async def serve(
     ready: Callable[[], None],
     metrics: tuple[str, int] | None = None,
 ) -> None:
-    """Supervise tasks until SIGINT or SIGTERM, or until there was none for a while.
+    """Supervise tasks until SIGINT, SIGTERM or SIGHUP, or until there was none for a while.
 
     Args:
         folder: the state folder.
@@ -85,7 +85,7 @@ async def serve(
 async def _until_told_to_end(supervisor: Supervisor, idle_s: float | None) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, told.set)
     waiting: list[asyncio.Task[object]] = [asyncio.create_task(told.wait())]
     if idle_s is not None:
@@ -96,8 +96,9 @@ async def _until_told_to_end(supervisor: Supervisor, idle_s: float | None) -> No
 
 
 def say(text: str) -> None:
-    """Print a line with the time."""
-    print(f"{iso_time(time.time())} pillion: {text}", file=sys.stderr, flush=True)  # noqa: T201 - a command
+    """Print a line with the time. A log that cannot be written (full disk, closed terminal) costs no task."""
+    with suppress(OSError):
+        print(f"{iso_time(time.time())} pillion: {text}", file=sys.stderr, flush=True)  # noqa: T201 - a command
 
 
 class ServerLog(SilentObserver):

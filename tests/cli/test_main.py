@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import click
@@ -38,3 +39,17 @@ def test_whoever_looks_for_the_bug_gets_the_traceback(monkeypatch: pytest.Monkey
     monkeypatch.setenv("PILLION_DEBUG", "1")
     with pytest.raises(KeyError):
         main.run_cli()
+
+
+def test_output_that_cannot_be_written_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*arguments: object, **members: object) -> click.Command:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(main.LazyGroup, "get_command", fail)
+    monkeypatch.setattr(sys, "argv", ["pillion", "ps"])
+    with pytest.raises(SystemExit) as ended:
+        main.run_cli()
+    assert ended.value.code == 125
+    assert capsys.readouterr().err == "pillion: what it prints cannot be written: No space left on device\n"

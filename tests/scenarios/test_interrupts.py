@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.running import Pillion, container, definition, docker
+from scenarios.running import PILLION, TIME_LIMIT_S, Pillion, container, definition, docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -217,3 +218,20 @@ def test_a_disk_that_is_full_from_the_start_is_said_before_anything_runs(
     assert (done.returncode, done.stdout) == (125, "")
     assert done.stderr.startswith("pillion: the journal ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_whose_output_nobody_takes_any_more_stops_in_order_and_leaves_nothing(pillion: Pillion) -> None:
+    path = pillion.write(definition(container("app")))
+    with subprocess.Popen(
+        [*PILLION, "run", str(path), "--format", "json", "--cluster", pillion.cluster],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=pillion.environment,
+    ) as run:
+        assert run.stdout is not None
+        run.stdout.readline()
+        run.stdout.close()
+        assert run.wait(TIME_LIMIT_S) == 141
+    listed = pillion.command("ps", "-a", "--format", "json")
+    (task,) = json.loads(listed.stdout)["tasks"]
+    assert task["lastStatus"] == "STOPPED"

@@ -12,6 +12,10 @@ INTERRUPTED = 130
 """Ended with Ctrl-C."""
 
 
+OUTPUT_CLOSED = 141
+"""Nobody reads what is printed any more: what a shell says of a program that SIGPIPE ended."""
+
+
 class UserError(Exception):
     """Ends a command with a message for the person who called it, and an exit code."""
 

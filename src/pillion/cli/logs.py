@@ -74,8 +74,8 @@ def logs(
             else:
                 _show(shown, store, stored, last=last)
         except OSError as error:
-            if isinstance(error, BrokenPipeError):
-                raise
+            if isinstance(error, BrokenPipeError) or error.filename is None:
+                raise  # what is printed cannot be written
             path = output_path(store.folder, stored.task_id)
             raise UserError(f"{path}: {error.strerror}", exit_code=NOT_RUN) from error
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
+from typing import TypeGuard
 
 import click
 
-from pillion.cli.exits import NOT_RUN, USAGE, UserError
+from pillion.cli.exits import NOT_RUN, OUTPUT_CLOSED, USAGE, UserError
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("pillion.cli.run", "Run a task definition on this machine, as ECS would."),
@@ -46,12 +49,25 @@ into looking for garbage among them.
 """
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
 COMPLETION_VARIABLE = "_PILLION_COMPLETE"
 """Set by the shell that asks for completions; click wants this name."""
 
 
+class _OutputClosedError(Exception):
+    """Nobody reads what is printed any more. Not an OSError: click would end the process with 1."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are needed."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _OutputClosedError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in the order of the help."""
@@ -104,6 +120,19 @@ def _bug_words(error: Exception) -> str:
     )
 
 
+def _is_full_output(error: Exception) -> TypeGuard[OSError]:
+    """Whether output could not be written; an error of a file that we opened ourselves has its name."""
+    return isinstance(error, OSError) and error.filename is None and error.errno in _FULL
+
+
+def _discard_output() -> None:
+    """Let what is still to be written go nowhere: the interpreter tries once more when it ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def run_cli() -> None:
     """Run the command line of this process; never returns, and never shows a traceback for a user's error."""
     gc.set_threshold(_NEW_OBJECTS)
@@ -117,10 +146,14 @@ def run_cli() -> None:
     except click.ClickException as error:
         error.show()
         code = USAGE
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 141
+    except _OutputClosedError:
+        _discard_output()
+        code = OUTPUT_CLOSED
     except Exception as error:
+        if _is_full_output(error):
+            _discard_output()
+            click.echo(f"pillion: what it prints cannot be written: {error.strerror}", err=True)
+            sys.exit(NOT_RUN)
         if os.environ.get("PILLION_DEBUG"):
             raise
         click.echo(f"pillion: {_bug_words(error)}", err=True)

@@ -14,6 +14,7 @@ from pillion.cli.aws_options import aws_options, aws_settings, aws_source
 from pillion.cli.exits import INTERRUPTED, NOT_RUN, UserError
 
 if TYPE_CHECKING:
+    from pillion.app import TaskControl
     from pillion.cli.json_lines import JsonLines
     from pillion.cli.text_lines import TextLines
     from pillion.core.plan.model import Notice
@@ -127,21 +128,33 @@ def run(
         from pillion.cli.detach import detach_task
 
         return detach_task(task.prepared, run_settings, task.notices, source=task.source, style=style)
+    from pillion.app import TaskControl
+    from pillion.cli.guarded import GuardedOutput
+
+    control = TaskControl()
+
+    def stop(error: OSError) -> None:
+        control.stop(f"What the run prints cannot be written: {error.strerror}")
+
     output: JsonLines | TextLines
-    if style == "json":
-        from pillion.cli.json_lines import JsonLines
+    with GuardedOutput(stop) as guarded:
+        if style == "json":
+            from pillion.cli.json_lines import JsonLines
 
-        output = JsonLines(task.prepared.plan)
-    else:
-        from pillion.cli.text_lines import TextLines
+            output = JsonLines(task.prepared.plan)
+        else:
+            from pillion.cli.text_lines import TextLines
 
-        output = TextLines(
-            task.prepared.plan,
-            timestamps=timestamps or table.get("timestamps", False),
-            verbose=verbose,
-            quiet=quiet,
-        )
-    return _run_here(task, run_settings, output)
+            output = TextLines(
+                task.prepared.plan,
+                timestamps=timestamps or table.get("timestamps", False),
+                verbose=verbose,
+                quiet=quiet,
+            )
+        exit_code = _run_here(task, run_settings, output, control)
+    if guarded.error is not None:
+        raise guarded.error
+    return exit_code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,8 +201,8 @@ def _read(
     return _Task(prepared=prepared, notices=notices, source=source)
 
 
-def _run_here(task: _Task, settings: RunSettings, output: JsonLines | TextLines) -> int:
-    from pillion.app import RunOutcome, TaskControl, docker_engine, run_task
+def _run_here(task: _Task, settings: RunSettings, output: JsonLines | TextLines, control: TaskControl) -> int:
+    from pillion.app import RunOutcome, docker_engine, run_task
     from pillion.cli.interrupts import Interrupts
     from pillion.cli.text_lines import TextLines
     from pillion.control.claims import ClaimError
@@ -207,8 +220,6 @@ def _run_here(task: _Task, settings: RunSettings, output: JsonLines | TextLines)
         )
         output.begin((*task.notices, *notices), where)
         return output
-
-    control = TaskControl()
 
     async def run_here() -> tuple[RunOutcome, int]:
         with Interrupts(control) as interrupts:
