@@ -20,7 +20,9 @@ from pillion.control.server import ControlServer
 from pillion.core.describe import iso_time
 from pillion.core.lifecycle.commands import Report, ReportStopping, ReportTask
 from pillion.core.lifecycle.state import TaskState
+from pillion.core.plan.facts import PortBinding
 from pillion.core.plan.model import Notice
+from pillion.core.plan.port_words import port_words
 from pillion.runtime.clock import SystemClock
 from pillion.runtime.observer import SilentObserver
 from pillion.stores.sqlite import SqliteStore
@@ -121,6 +123,12 @@ class ServerLog(SilentObserver):
         """Say what became known while the task runs."""
         subject = f" ({notice.container})" if notice.container else ""
         say(f"{self._subject}{subject}: {notice.text}")
+
+    def published(self, container: str, bindings: tuple[PortBinding, ...]) -> None:
+        """Say which ports are not where they were wanted."""
+        for binding in bindings:
+            if binding.moved:
+                say(f"{self._subject} ({container}): {port_words(binding)}")
 
     def trouble(self, text: str) -> None:
         """Say what went wrong beside the task."""

@@ -128,3 +128,8 @@ def test_completing_needs_no_engine_no_aws_and_no_replay(folder: Path) -> None:
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout == "plain,web\n[]\n"
+
+
+def test_the_help_shows_the_line_of_each_shell_as_it_is_typed() -> None:
+    shown = CliRunner().invoke(completion, ["--help"], terminal_width=78).output
+    assert "\n  fish: pillion completion fish > ~/.config/fish/completions/pillion.fish\n" in shown

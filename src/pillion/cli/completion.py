@@ -21,16 +21,19 @@ ID_LENGTH = 8
 """As many characters of an id as other commands print."""
 
 
-@click.command()
+_HELP = """Print the script that completes pillion's commands, options, tasks and containers in SHELL.
+
+\b
+bash: pillion completion bash > ~/.local/share/bash-completion/completions/pillion
+zsh:  pillion completion zsh > some-folder-of-your-fpath/_pillion
+fish: pillion completion fish > ~/.config/fish/completions/pillion.fish
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("shell", type=click.Choice(_SHELLS))
 def completion(*, shell: str) -> None:
-    r"""Print the script that completes pillion's commands, options, tasks and containers in SHELL.
-
-    \b
-    bash: pillion completion bash > ~/.local/share/bash-completion/completions/pillion
-    zsh:  pillion completion zsh > some-folder-of-your-fpath/_pillion
-    fish: pillion completion fish > ~/.config/fish/completions/pillion.fish
-    """
+    """Print the script of a shell."""
     from click.shell_completion import get_completion_class
 
     from pillion.cli.main import COMPLETION_VARIABLE, pillion

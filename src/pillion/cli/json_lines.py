@@ -12,13 +12,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from pillion.cli.ports import port_words
 from pillion.core.describe import iso_time, iso_times
 from pillion.core.lifecycle.commands import Report
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.facts import PortBinding
 from pillion.core.plan.model import Notice, TaskPlan
+from pillion.core.plan.port_words import port_words
 from pillion.core.timeline.lines import report_object
 from pillion.ports.engine import LogLine, PullProgress
 

@@ -18,7 +18,6 @@ import click
 
 from pillion.cli.exits import INTERRUPTED
 from pillion.cli.names import NameColumn, wants_colours
-from pillion.cli.ports import port_words
 from pillion.cli.times import local_time
 from pillion.core.lifecycle.commands import (
     Report,
@@ -33,6 +32,7 @@ from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind, ContainerStatus, TaskStatus
 from pillion.core.plan.facts import PortBinding
 from pillion.core.plan.model import Notice, TaskPlan
+from pillion.core.plan.port_words import port_words
 from pillion.ports.engine import LogLine, PullProgress
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pillion.cli.ports import port_words
 from pillion.core.plan.facts import PortBinding
+from pillion.core.plan.port_words import port_words
 
 
 def binding(port: int, **members: object) -> PortBinding:
