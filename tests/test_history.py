@@ -9,15 +9,18 @@ import pytest
 
 from pillion.control.claims import Claim
 from pillion.core.lifecycle import events as ev
+from pillion.core.monitoring.notes import WatchNotes
 from pillion.core.plan.build import make_plan
 from pillion.core.plan.endpoints import EndpointIds
 from pillion.core.plan.options import RunOptions
 from pillion.core.record import Standing, encode_record
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.parse import parse_task_definition
+from pillion.core.usage import Observed
 from pillion.history import RememberedTask, explain_task, remember
 from pillion.journals import HistoryError, find_task
 from pillion.preparing import new_identity
+from pillion.stores.notes import write_notes
 from pillion.stores.sqlite import SqliteStore
 
 WAIT = {"containerName": "loader", "condition": "SUCCESS"}
@@ -119,17 +122,31 @@ def test_a_task_that_is_over_is_explained_from_its_journal_and_its_last_lines(st
     ]
     happen(store, "abc", *READY, *app)
     store.keep_lines("abc", "app", ["growing", "still growing"])
-    store.end("abc", {"lastStatus": "STOPPED"}, 9.0, keep_s=60.0)
+    used = {"app": Observed(memory_mib=121)}
+    store.end("abc", {"lastStatus": "STOPPED"}, 9.0, keep_s=60.0, usage=used)
     task = remembered(store, alive=False)
     found = explain_task(task)
     assert not task.is_abandoned
     assert [(item.code, item.container) for item in found.findings] == [("out-of-memory", "app")]
-    assert found.findings[0].evidence[-1] == "its limit is 128 MiB"
+    assert found.findings[0].evidence[-2:] == (
+        "its limit is 128 MiB",
+        "it was seen to use 121 MiB at most",
+    )
     app_evidence = task.evidence.container("app")
     assert app_evidence is not None
     assert app_evidence.lines == ("growing", "still growing")
     assert (app_evidence.started_at_s, app_evidence.stopped_at_s) == (3.0, 6.0)
     assert task.evidence.ended_by == "app"
+
+
+def test_the_peak_use_is_out_of_the_notes_while_the_task_goes_on(store: SqliteStore) -> None:
+    begin(store, "abc")
+    killed = ev.Exited(container="loader", exit_code=137, at_s=4.0, out_of_memory=True)
+    happen(store, "abc", *READY, *up_to_start("loader"), killed)
+    seen = explain_task(remembered(store)).findings[0].evidence
+    assert seen[-1] == "what it used was not seen: it ended before its first sample"
+    write_notes(store.folder, "abc", WatchNotes(at_s=5.0, usage={"loader": Observed(memory_mib=63)}))
+    assert explain_task(remembered(store)).findings[0].evidence[-1] == "it was seen to use 63 MiB at most"
 
 
 def test_a_task_whose_process_is_gone_says_so_first(store: SqliteStore) -> None:

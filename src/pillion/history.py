@@ -116,12 +116,14 @@ def remember(store: SqliteStore, stored: StoredTask) -> RememberedTask:
     facts = definition_facts(record.definition, spec=record.initial.spec if record.initial else None)
     initial = record.initial or initial_state(replace(facts.spec, task_arn=record.task_arn))
     state, causes = replay_journal(initial, events)
+    usage = stored.usage or _usage_so_far(store.folder, stored)
     evidence = evidence_of_state(
         state,
         causes=causes,
         lines=store.last_lines(stored.task_id),
         definition_arn=record.identity.definition_arn if record.identity else "",
         memory_mib={item.name or "": item.memory for item in record.definition.container_definitions},
+        memory_peak_mib={name: seen.memory_mib for name, seen in usage.items()},
     )
     over = stored.ended_at_s is not None or evidence.is_stopped
     return RememberedTask(

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -126,6 +127,19 @@ def test_a_long_state_folder_has_its_socket_elsewhere(tmp_path: Path) -> None:
     assert not elsewhere.parent.exists()
     with Claim(folder, SERVER) as claim:
         assert claim.listener.getsockname() == str(elsewhere)
+
+
+def test_a_long_temporary_folder_is_no_place_for_a_socket_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with Claim(long, SERVER) as claim:
+        elsewhere = Path(claim.listener.getsockname())
+        assert long not in elsewhere.parents
+        assert find_claimant(long, SERVER) == Claimant(process_id=os.getpid(), socket_path=str(elsewhere))
+    assert not elsewhere.parent.exists()
 
 
 def test_a_folder_that_cannot_be_made_is_said_with_what_to_do(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ class Driller:
         """Return all that tasks of this family, and drills of these names, have left."""
         family = f"label=com.amazonaws.ecs.task-definition-family={self.family}"
         found = docker("ps", "-aq", "--filter", family).split()
-        found += docker("volume", "ls", "-q", "--filter", "name=pillion-drill-").split() if not found else []
+        found += docker("volume", "ls", "-q", "--filter", f"name={self.family}").split()
         for name in self.names:
             found += docker("network", "ls", "-q", "--filter", f"name=pillion-{name}").split()
         return [*found, *(str(path) for path in self.folder.glob("pillion-drill-*"))]
@@ -151,11 +151,11 @@ def test_every_fault_is_made_and_seen_to_do_what_the_simulation_predicts(driller
             "loader",
             LOADER,
             essential=False,
-            mountPoints=[{"sourceVolume": "config", "containerPath": "/config"}],
+            mountPoints=[{"sourceVolume": driller.family, "containerPath": "/config"}],
         ),
         container("side", SERVE, essential=False, healthCheck={**CHECK, "retries": 1}),
         container("web", SERVE, dependsOn=after(loader="SUCCESS", side="HEALTHY")),
-        volumes=[{"name": "config"}],
+        volumes=[{"name": driller.family}],
         options=("--delay", "2s", "-j", "4", "--after", "0s"),
     )
     assert found.effects() == {

@@ -33,6 +33,10 @@ FOLDER = "control"
 SOCKET_PATH_BYTES_MAX = 107
 """Linux's limit on the path of a unix socket, less its closing zero byte."""
 
+_SCRATCH_SOCKET = "sock"
+
+_SHORT_TEMPORARY = Path("/tmp")  # noqa: S108 (the folder made in it has one possible owner, which is checked)
+
 _BACKLOG = 128
 
 _TRIES, _PAUSE_S = 100, 0.01
@@ -98,7 +102,7 @@ class Claim:
         path = self._path.with_suffix(".sock")
         if len(str(path).encode()) > SOCKET_PATH_BYTES_MAX:
             self._scratch = _scratch_folder(path)
-            path = self._scratch / "sock"
+            path = self._scratch / _SCRATCH_SOCKET
         path.unlink(missing_ok=True)  # of a process that is gone: the lock is ours
         listener = socket.socket(socket.AF_UNIX)
         try:
@@ -143,6 +147,8 @@ def _scratch_folder(path: Path) -> Path:
     """
     name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"pillion-control-{os.getuid()}-{name}"
+    if len(str(folder / _SCRATCH_SOCKET).encode()) > SOCKET_PATH_BYTES_MAX:
+        folder = _SHORT_TEMPORARY / folder.name  # TMPDIR is as long as the state folder
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise PermissionError(errno.EPERM, f"{folder} belongs to somebody else")

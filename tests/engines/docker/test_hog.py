@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from pillion.engines.docker.hog import ROOM_BYTES, is_alive, lower_limit
+from pillion.engines.docker import hog
+from pillion.engines.docker.hog import ROOM_BYTES, exhaust, is_alive, lower_limit
+from pillion.ports.injector import InjectionUnavailableError
 
 MIB = 1024 * 1024
 
@@ -50,3 +55,32 @@ def test_a_process_is_alive_until_it_has_ended() -> None:
     with subprocess.Popen(["true"]) as process:
         process.wait()
     assert not is_alive(process.pid)
+
+
+KILLED_AT_FIRST = """
+import os, pathlib, signal, sys
+folder, pid = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+first = not (folder / "again").exists()
+(folder / "again").touch()
+os.kill(os.getpid() if first else pid, signal.SIGKILL)
+"""
+
+
+async def test_a_hog_that_the_kernel_kills_first_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hog, "HOG", KILLED_AT_FIRST)
+    monkeypatch.setattr(hog, "cgroup_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(hog, "lower_limit", lambda _: ROOM_BYTES)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(60)")
+    await exhaust(process.pid)
+    assert await process.wait() == -signal.SIGKILL
+    assert (tmp_path / "again").exists()
+
+
+async def test_why_memory_cannot_be_used_up_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hog, "HOG", "import sys; sys.exit('no such luck')")
+    monkeypatch.setattr(hog, "cgroup_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(hog, "lower_limit", lambda _: ROOM_BYTES)
+    with pytest.raises(InjectionUnavailableError, match="its memory could not be used up: no such luck"):
+        await exhaust(os.getpid())

@@ -137,7 +137,12 @@ class Causes:
             limit = f"it has no limit of its own; the task's is {self._task.memory} MiB"
         else:
             limit = ""
-        return tuple(text for text in (*_exit_words(item), limit) if text)
+        peak = ""
+        if item.memory_peak_mib is not None:
+            peak = f"it was seen to use {item.memory_peak_mib} MiB at most"
+        elif self._task.is_local:
+            peak = "what it used was not seen: it ended before its first sample"
+        return tuple(text for text in (*_exit_words(item), limit, peak) if text)
 
     def _of_exit(self, item: ContainerEvidence) -> Iterator[Explanation]:
         if item.last_status != "STOPPED" or item.exit_code is None or never_ran(item):

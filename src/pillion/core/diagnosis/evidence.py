@@ -28,6 +28,7 @@ class ContainerEvidence:
         health_status: what its health check says: HEALTHY, UNHEALTHY or UNKNOWN.
         has_run: whether its process was ever started; None where nobody knows.
         memory_mib: its hard limit.
+        memory_peak_mib: the most memory it was seen to use; None where nobody looked.
         started_at_s: its first start.
         stopped_at_s: its end.
         cause: why it is in its status, in pillion's words.
@@ -46,6 +47,7 @@ class ContainerEvidence:
     health_status: str = "UNKNOWN"
     has_run: bool | None = None
     memory_mib: int | None = None
+    memory_peak_mib: int | None = None
     started_at_s: float | None = None
     stopped_at_s: float | None = None
     cause: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pillion.core.diagnosis.evidence import LINES_MAX, ContainerEvidence, TaskEvidence
 from pillion.core.lifecycle.commands import ReportContainer
@@ -40,6 +41,7 @@ def evidence_of_state(
     lines: Mapping[str, tuple[str, ...]],
     definition_arn: str,
     memory_mib: Mapping[str, int | None],
+    memory_peak_mib: Mapping[str, int | None],
 ) -> TaskEvidence:
     """Return what a task's state says, as evidence.
 
@@ -49,6 +51,7 @@ def evidence_of_state(
         lines: the last lines of output, by container.
         definition_arn: of the definition that it runs.
         memory_mib: hard memory limits, by container.
+        memory_peak_mib: the most memory that each container was seen to use.
     """
     return TaskEvidence(
         task_arn=state.spec.task_arn,
@@ -66,7 +69,11 @@ def evidence_of_state(
         ended_by=state.ended_by,
         is_local=True,
         containers=tuple(
-            _container(state, item.name, causes, lines, memory_mib)
+            replace(
+                _container(state, item.name, causes, lines),
+                memory_mib=memory_mib.get(item.name),
+                memory_peak_mib=memory_peak_mib.get(item.name),
+            )
             for item in state.spec.containers
             if item.kind is ContainerKind.NORMAL
         ),
@@ -78,7 +85,6 @@ def _container(
     name: str,
     causes: Mapping[str, str],
     lines: Mapping[str, tuple[str, ...]],
-    memory_mib: Mapping[str, int | None],
 ) -> ContainerEvidence:
     spec, state = task.spec.container(name), task.containers[name]
     return ContainerEvidence(
@@ -89,7 +95,6 @@ def _container(
         reason=str(state.error) if state.error else "",
         health_status=state.health.status.value,
         has_run=state.has_run,
-        memory_mib=memory_mib.get(name),
         started_at_s=state.started_at_s,
         stopped_at_s=state.finished_at_s,
         cause=causes.get(name, ""),

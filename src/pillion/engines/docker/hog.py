@@ -54,12 +54,30 @@ while alive():
 async def exhaust(pid: int) -> None:
     """Use up the memory of the container whose main process this is; returns when that process is gone.
 
+    Where ours may not be spared, the kernel may kill it as well, while the main process is still about to
+    end, which is no reason to give up: it is done again for as long as there is time.
+
+    Raises InjectionUnavailableError.
+    """
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while is_alive(pid):
+                await _take_memory(pid)
+    except TimeoutError:
+        raise InjectionUnavailableError("the kernel did not kill its main process") from None
+
+
+async def _take_memory(pid: int) -> None:
+    """Take memory until the main process is gone, or our own has been killed.
+
     Raises InjectionUnavailableError.
     """
     try:
         folder = cgroup_folder(pid, "memory")
         room = await asyncio.to_thread(lower_limit, folder)
     except OSError as error:
+        if not is_alive(pid):
+            return
         raise InjectionUnavailableError(f"its memory cgroup: {error.strerror}") from error
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", "-c", HOG, str(folder), str(pid), str(room)),
@@ -68,22 +86,15 @@ async def exhaust(pid: int) -> None:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(DEADLINE_S):
-            _, complaint = await process.communicate()
-    except TimeoutError:
-        raise InjectionUnavailableError("the kernel did not kill its main process") from None
+        _, complaint = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if not is_alive(pid):
-        return  # the kernel may have killed ours, too, once nothing else was left to kill
+    if process.returncode in {0, -signal.SIGKILL} or not is_alive(pid):
+        return
     last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
-    raise InjectionUnavailableError(
-        f"its memory could not be used up: {last}"
-        if process.returncode != -signal.SIGKILL
-        else "the kernel killed our own process instead of its main process"
-    )
+    raise InjectionUnavailableError(f"its memory could not be used up: {last}")
 
 
 def is_alive(pid: int) -> bool:
