@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pillion.engines.docker.processes import end_with, main_process
+from pillion.engines.docker.processes import CGROUP_ROOT, end_with, folder_in, main_process
 from pillion.ports.injector import InjectionUnavailableError
 
 traced = pytest.mark.skipif(
@@ -76,3 +76,15 @@ def test_another_processor_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     with pytest.raises(InjectionUnavailableError, match="not riscv64"):
         end_with(1, 0)
+
+
+def test_the_cgroup_of_a_controller_is_found_by_its_name() -> None:
+    membership = "9:cpu,cpuacct:/docker/a\n8:memory:/docker/b\n0::/\n"
+    assert folder_in(membership, "memory") == CGROUP_ROOT / "memory" / "docker" / "b"
+    assert folder_in(membership, "cpu") == CGROUP_ROOT / "cpu" / "docker" / "a"
+
+
+@pytest.mark.parametrize("membership", ["8:memory:/\n0::/docker/b\n", "0::/\n"])
+def test_the_root_is_no_containers_cgroup(membership: str) -> None:
+    with pytest.raises(InjectionUnavailableError, match="about to end"):
+        folder_in(membership, "memory")

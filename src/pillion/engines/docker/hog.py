@@ -24,6 +24,8 @@ ROOM_BYTES = 16 * 1024 * 1024
 
 DEADLINE_S = 20.0
 
+_LOOKS, _BETWEEN_LOOKS_S = 200, 0.01
+
 HOG = """
 import os, sys, time
 folder, pid, most = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -55,20 +57,7 @@ async def exhaust(pid: int) -> None:
     """Use up the memory of the container whose main process this is; returns when that process is gone.
 
     Where ours may not be spared, the kernel may kill it as well, while the main process is still about to
-    end, which is no reason to give up: it is done again for as long as there is time.
-
-    Raises InjectionUnavailableError.
-    """
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            while is_alive(pid):
-                await _take_memory(pid)
-    except TimeoutError:
-        raise InjectionUnavailableError("the kernel did not kill its main process") from None
-
-
-async def _take_memory(pid: int) -> None:
-    """Take memory until the main process is gone, or our own has been killed.
+    end. If that one goes on nevertheless, memory is taken again, for as long as there is time.
 
     Raises InjectionUnavailableError.
     """
@@ -76,9 +65,21 @@ async def _take_memory(pid: int) -> None:
         folder = cgroup_folder(pid, "memory")
         room = await asyncio.to_thread(lower_limit, folder)
     except OSError as error:
-        if not is_alive(pid):
-            return
         raise InjectionUnavailableError(f"its memory cgroup: {error.strerror}") from error
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                exit_code, complaint = await _take_memory(folder, pid, room)
+                if await _is_gone_soon(pid):
+                    return
+                if exit_code not in {0, -signal.SIGKILL}:
+                    raise InjectionUnavailableError(f"its memory could not be used up: {complaint}")
+    except TimeoutError:
+        raise InjectionUnavailableError("the kernel did not kill its main process") from None
+
+
+async def _take_memory(folder: Path, pid: int, room: int) -> tuple[int | None, str]:
+    """Take memory until the main process is gone or ours is killed; return our exit code and last line."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", "-c", HOG, str(folder), str(pid), str(room)),
         stdin=asyncio.subprocess.DEVNULL,
@@ -91,10 +92,16 @@ async def _take_memory(pid: int) -> None:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode in {0, -signal.SIGKILL} or not is_alive(pid):
-        return
-    last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
-    raise InjectionUnavailableError(f"its memory could not be used up: {last}")
+    return process.returncode, complaint.decode(errors="replace").strip().rpartition("\n")[2]
+
+
+async def _is_gone_soon(pid: int) -> bool:
+    """Give a process that the kernel has killed the time to end; say whether it has."""
+    for _ in range(_LOOKS):
+        if not is_alive(pid):
+            return True
+        await asyncio.sleep(_BETWEEN_LOOKS_S)
+    return False
 
 
 def is_alive(pid: int) -> bool:

@@ -49,17 +49,35 @@ def main_process(pid: int, container_id: str) -> int:
 
 
 def cgroup_folder(pid: int, controller: str) -> Path:
-    """Return the folder of a process's cgroup: that of a controller in cgroup v1, the only one in v2."""
+    """Return the folder of a process's cgroup: that of a controller in cgroup v1, the only one in v2.
+
+    Raises InjectionUnavailableError: there is none, or the process is about to end.
+    """
+    return folder_in((Path("/proc") / str(pid) / "cgroup").read_text(), controller)
+
+
+def folder_in(membership: str, controller: str) -> Path:
+    """Return the folder that a text like /proc/PID/cgroup names for a controller.
+
+    Raises InjectionUnavailableError: there is none, or it is the root. A process that is about to end is
+    there already, and so are all those of the machine: what is done to it would be done to them.
+    """
     unified = None
-    for line in (Path("/proc") / str(pid) / "cgroup").read_text().splitlines():
+    for line in membership.splitlines():
         _, controllers, path = line.split(":", 2)
         if controller in controllers.split(","):
-            return CGROUP_ROOT / controller / path.lstrip("/")
+            return _below(CGROUP_ROOT / controller, path)
         if not controllers:
-            unified = CGROUP_ROOT / path.lstrip("/")
-    if unified is None or not unified.is_dir():
+            unified = path
+    if unified is None or not (CGROUP_ROOT / unified.lstrip("/")).is_dir():
         raise InjectionUnavailableError(f"this machine has no {controller} cgroups")
-    return unified
+    return _below(CGROUP_ROOT, unified)
+
+
+def _below(root: Path, path: str) -> Path:
+    if path == "/":
+        raise InjectionUnavailableError("its main process is about to end")
+    return root / path.lstrip("/")
 
 
 def signal_all(pid: int, number: signal.Signals) -> None:
