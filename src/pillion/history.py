@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pillion.control.claims import Claimant
-from pillion.core.codec import CodecError
 from pillion.core.diagnosis.definition import DefinitionFacts, definition_facts
 from pillion.core.diagnosis.diagnose import diagnose
 from pillion.core.diagnosis.evidence import TaskEvidence
@@ -21,9 +20,9 @@ from pillion.core.diagnosis.model import Diagnosis, Explanation
 from pillion.core.lifecycle.explain import Waiting, waiting
 from pillion.core.lifecycle.state import TaskState, initial_state
 from pillion.core.plan.facts import ContainerFacts
-from pillion.core.record import RecordError, TaskRecord, decode_record
+from pillion.core.record import TaskRecord
 from pillion.core.usage import Observed, together
-from pillion.journals import HistoryError, families, supervisor_of
+from pillion.journals import families, read_journal, supervisor_of
 from pillion.stores.notes import read_notes
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore, StoredTask
 
@@ -108,11 +107,7 @@ def remember(store: SqliteStore, stored: StoredTask) -> RememberedTask:
         HistoryError: what was stored cannot be read by this pillion.
         StoreError: the store cannot be read.
     """
-    try:
-        record = decode_record(stored.about)
-        events = store.read(stored.task_id)
-    except (RecordError, CodecError) as error:
-        raise HistoryError(f"the journal of task {stored.task_id} cannot be read: {error}") from error
+    record, events = read_journal(store, stored)
     facts = definition_facts(record.definition, spec=record.initial.spec if record.initial else None)
     initial = record.initial or initial_state(replace(facts.spec, task_arn=record.task_arn))
     state, causes = replay_journal(initial, events)

@@ -13,6 +13,7 @@ from typing import Any
 
 from pillion.control.claims import Claimant, find_claimant
 from pillion.core.codec import CodecError
+from pillion.core.lifecycle.events import Event
 from pillion.core.lifecycle.machine import handle
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import TaskStatus
@@ -100,6 +101,19 @@ def families(item: StoredTask) -> tuple[str, ...]:
     return (family, f"{family}:{identity.get('revision', 1)}")
 
 
+def read_journal(store: SqliteStore, stored: StoredTask) -> tuple[TaskRecord, Sequence[tuple[float, Event]]]:
+    """Return how a task was begun, and what happened to it.
+
+    Raises:
+        HistoryError: what was stored cannot be read by this pillion.
+        StoreError: the store cannot be read.
+    """
+    try:
+        return decode_record(stored.about), store.read(stored.task_id)
+    except (RecordError, CodecError) as error:
+        raise HistoryError(f"the journal of task {stored.task_id} cannot be read: {error}") from error
+
+
 def read_task(store: SqliteStore, stored: StoredTask) -> KnownTask:
     """Replay a task's journal.
 
@@ -107,11 +121,7 @@ def read_task(store: SqliteStore, stored: StoredTask) -> KnownTask:
         HistoryError: what was stored cannot be read by this pillion, or an early one noted too little.
         StoreError: the store cannot be read.
     """
-    try:
-        record = decode_record(stored.about)
-        events = store.read(stored.task_id)
-    except (RecordError, CodecError) as error:
-        raise HistoryError(f"the journal of task {stored.task_id} cannot be read: {error}") from error
+    record, events = read_journal(store, stored)
     if record.initial is None:
         raise HistoryError(NOTED_TOO_LITTLE.format(stored.task_id))
     state = record.initial
