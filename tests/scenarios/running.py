@@ -67,12 +67,15 @@ class Run:
         """One container of the result."""
         return next(item for item in self.task["containers"] if item["name"] == name)
 
-    def messages(self, name: str) -> list[str]:
-        """What a container wrote, but for the line in which one that serves says so."""
+    def messages(self, name: str, *, stream: str | None = None) -> list[str]:
+        """What a container wrote (to one stream), but for the line in which one that serves says so."""
         return [
             line["message"]
             for line in self.lines
-            if line["type"] == "log" and line["container"] == name and line["message"] != UP
+            if line["type"] == "log"
+            and line["container"] == name
+            and line["message"] != UP
+            and stream in (None, line["stream"])
         ]
 
     def statuses(self, name: str) -> list[str]:
