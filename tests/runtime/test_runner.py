@@ -49,6 +49,25 @@ class Engine(SimulatedEngine):
         assert definition is not None
         return self.open(prepare_task(definition, None, RunOptions(), cluster="default").plan)
 
+    def waiting(self) -> SimulatedTask:
+        """Return a task whose web waits for init to succeed."""
+        document = {
+            "family": "shop",
+            "networkMode": "bridge",
+            "containerDefinitions": [
+                {"name": "init", "image": "init:1", "memory": 64, "essential": False},
+                {
+                    "name": "web",
+                    "image": "web:1",
+                    "memory": 64,
+                    "dependsOn": [{"containerName": "init", "condition": "SUCCESS"}],
+                },
+            ],
+        }
+        definition = parse_task_definition(document).definition
+        assert definition is not None
+        return self.open(prepare_task(definition, None, RunOptions(), cluster="default").plan)
+
 
 class PortsToldTo(SilentObserver):
     """Remembers what was published."""
@@ -271,3 +290,29 @@ def test_whoever_takes_a_task_over_tells_the_companion_what_was_read_and_who_has
 
     run_in_virtual_time(live())
     assert beside.told == [("stopped", "web"), ("4 before", "web")]
+
+
+def test_what_waits_is_made_ahead_at_first_or_when_its_image_is_here_and_an_end_waits_for_that() -> None:
+    foreseen: list[str] = []
+    finished: list[str] = []
+
+    async def live() -> None:
+        clock = VirtualClock()
+        behaviours = {
+            "web": Behaviour(pull_s=1.0, lives=(Life(exits_after_s=0.0),)),
+            "init": Behaviour(pull_s=0.0, lives=(Life(exits_after_s=9.0, exit_code=1),)),
+        }
+        task = Engine(behaviours, clock=clock).waiting()
+
+        async def make_ahead(container: str, *_: object, **__: object) -> None:
+            foreseen.append(f"{container} at {clock.now_s() - begin_s:.0f}")
+            await asyncio.sleep(10)
+            finished.append(container)
+
+        begin_s = clock.now_s()
+        task.make_ahead = make_ahead  # type: ignore[method-assign]  # as above
+        await runner_of(task, clock, SilentObserver()).run()
+
+    run_in_virtual_time(live())
+    assert [item for item in foreseen if item.startswith("web")] == ["web at 0", "web at 1"]
+    assert len(finished) == len(foreseen)

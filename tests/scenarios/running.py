@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -232,6 +233,16 @@ class Pillion:
             timeout=TIME_LIMIT_S,
             check=False,
         )
+
+
+def eventually(look: Callable[[], str]) -> str:
+    """Return what a look finds as soon as it finds anything; for what nobody announces."""
+    deadline_s = time.monotonic() + TIME_LIMIT_S
+    while time.monotonic() < deadline_s:
+        found = look()
+        if found:
+            return found
+    raise AssertionError("nothing was found in time")
 
 
 def docker(*arguments: str) -> str:

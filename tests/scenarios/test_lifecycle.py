@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scenarios.running import Pillion, container, definition
+from scenarios.running import Pillion, container, definition, docker, eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -33,6 +33,30 @@ def test_a_loader_that_succeeds_lets_the_app_start_and_the_apps_exit_code_is_the
         "EssentialContainerExited",
         "Essential container in task exited",
     )
+
+
+def test_a_container_that_waits_is_made_meanwhile_and_not_told_of(pillion: Pillion) -> None:
+    task = definition(
+        container("loader", "echo up; until [ -e /go ]; do sleep 0.05; done", essential=False),
+        container("app", "true", dependsOn=waits("loader", "SUCCESS")),
+    )
+    with pillion.session(task) as session:
+        session.until(type="log", message="up")
+        app = eventually(lambda: docker("ps", "-aq", *of(pillion, "app")))
+        assert docker("inspect", "-f", "{{.State.Status}}", app) == "created"
+        told = [line["to"] for line in session.lines if line.get("container") == "app" and "to" in line]
+        docker("exec", docker("ps", "-q", *of(pillion, "loader")), "touch", "/go")
+        run = session.finish()
+    assert told == ["MANIFEST_PULLED", "PULLED"]
+    assert run.exit_code == 0
+    assert run.container("app")["runtimeId"].startswith(app)
+    assert run.moment("loader", "STOPPED") <= run.moment("app", "CREATED")
+
+
+def of(pillion: Pillion, name: str) -> tuple[str, ...]:
+    """Return the filters that find one container of a task."""
+    labels = {"cluster": pillion.cluster, "container-name": name}
+    return tuple(f"--filter=label=com.amazonaws.ecs.{key}={value}" for key, value in labels.items())
 
 
 def test_a_loader_that_fails_keeps_the_app_from_ever_running(pillion: Pillion) -> None:

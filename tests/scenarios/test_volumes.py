@@ -160,3 +160,23 @@ def test_tmpfs_is_memory_of_the_given_size(pillion: Pillion) -> None:
     (mount,) = run.messages("app")
     assert mount.startswith("tmpfs /scratch tmpfs ")
     assert {"noexec", "size=3072k"} <= set(mount.split()[3].split(","))
+
+
+def test_an_image_that_fills_an_empty_volume_does_so_when_its_container_may_be_made_and_not_before(
+    pillion: Pillion,
+) -> None:
+    run = pillion.run(
+        definition(
+            container(
+                "loader", "ls /out | wc -l > /out/found", essential=False, mountPoints=mounted("data", "/out")
+            ),
+            container(
+                "app",
+                "cat /var/found",  # a folder in which the image has something
+                dependsOn=after("loader"),
+                mountPoints=mounted("data", "/var"),
+            ),
+            volumes=[{"name": "data"}],
+        )
+    )
+    assert (run.messages("app"), run.exit_code) == (["0"], 0)

@@ -157,6 +157,20 @@ class EngineTask(Protocol):
         """Have the image here. Calls `started` when a pull really begins. EngineError.cached as above."""
         ...
 
+    async def make_ahead(
+        self,
+        container: str,
+        extra_environment: Mapping[str, str],
+        *,
+        log_options: Mapping[str, str] | None = None,
+    ) -> None:
+        """Do ahead what `create` will take, as far as nobody in the task can tell; or do nothing.
+
+        Whether the container is ever asked for is open. What goes wrong is for `create` to say: this raises
+        nothing.
+        """
+        ...
+
     async def create(
         self,
         container: str,

@@ -155,6 +155,12 @@ class Performer:
             self._warn(name, answer.warnings)
             self._submit(ev.Created(container=name, runtime_id=answer.runtime_id, image_id=answer.image_id))
 
+    async def make_ahead(self, name: str) -> None:
+        """Have a container made before the machine asks for it, if the engine likes; nothing comes of it."""
+        with suppress(EngineError, EngineUnreachableError):
+            extras = await self._companion.extras(name)
+            await self._task.make_ahead(name, extras.environment, log_options=extras.log_options)
+
     def _warn(self, name: str, warnings: tuple[str, ...]) -> None:
         """Pass on what the engine warns of; it says the same of every container that it is true of."""
         for text in warnings:

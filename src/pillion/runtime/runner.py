@@ -7,10 +7,12 @@ look at every container (an out-of-memory flag may be told after the exit) and a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from typing import Any
 
 from pillion.core.lifecycle import events as ev
+from pillion.core.lifecycle.ahead import creatable_ahead
 from pillion.core.lifecycle.commands import (
     Command,
     CreateContainer,
@@ -103,6 +105,7 @@ class TaskRunner:
         self._give_up_logs = asyncio.Event()
         self._work: set[asyncio.Task[None]] = set()
         self._making: set[asyncio.Task[None]] = set()
+        self._foreseen: set[tuple[str, bool]] = set()
         self._lost: EngineUnreachableError | None = None
         self._is_taken_over = taken_over is not None
         self._has_left = False
@@ -210,12 +213,16 @@ class TaskRunner:
     def _begin(self, commands: Sequence[Command]) -> None:
         """Perform commands, each beside the others."""
         for command in commands:
-            job = asyncio.create_task(self._perform(command))
-            self._work.add(job)
-            job.add_done_callback(self._work.discard)
-            if isinstance(command, PrepareResource | CreateContainer):
-                self._making.add(job)
-                job.add_done_callback(self._making.discard)
+            is_making = isinstance(command, PrepareResource | CreateContainer)
+            self._work_on(self._perform(command), is_making=is_making)
+
+    def _work_on(self, work: Coroutine[Any, Any, None], *, is_making: bool) -> None:
+        job = asyncio.create_task(work)
+        self._work.add(job)
+        job.add_done_callback(self._work.discard)
+        if is_making:
+            self._making.add(job)
+            job.add_done_callback(self._making.discard)
 
     def _take(self, event: ev.Event) -> list[Command]:
         """Handle one event, store it, tell the observer; return what has to be performed."""
@@ -237,7 +244,16 @@ class TaskRunner:
         self._tell_ports(event)
         self._follow_logs()
         self._observer.settled(state, now_s)
+        self._foresee()
         return jobs
+
+    def _foresee(self) -> None:
+        """Have made ahead what waits for others only: at first, and once more when its image is here."""
+        for name in creatable_ahead(self.state):
+            asked = (name, self.state.containers[name].known is ContainerStatus.PULLED)
+            if asked not in self._foreseen:
+                self._foreseen.add(asked)
+                self._work_on(self._performer.make_ahead(name), is_making=True)
 
     def _tell_ports(self, event: ev.Event) -> None:
         """Tell the ports of a container once: when its start is told, or answered if only that knows them."""

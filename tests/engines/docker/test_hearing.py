@@ -14,9 +14,11 @@ from engines.docker.fake_engine import FakeEngine, answering, until
 from engines.docker.making import container
 from pillion.core.lifecycle.events import Event, Exited, Started, Vanished
 from pillion.core.plan.model import HealthProbe
+from pillion.engines.docker.ahead import Ahead, MadeOf
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.hearing import Hearing
 from pillion.engines.docker.record import Record
+from pillion.engines.docker.translate import Surroundings
 from pillion.engines.docker.watch import Seen, Sighting
 from pillion.ports.engine import EngineUnreachableError
 
@@ -166,3 +168,16 @@ async def test_a_lost_engine_ends_the_events_with_its_error(tmp_path: Path) -> N
     hearing.lost(EngineUnreachableError("gone"))
     with pytest.raises(EngineUnreachableError, match="gone"):
         await anext(hearing.told())
+
+
+async def test_one_made_ahead_that_somebody_removes_is_forgotten_and_nothing_is_told(ears: Ears) -> None:
+    made_of = MadeOf(around=Surroundings(image="web:1", network="net"), image_id=None, holders=())
+    ears.record.runtime_id = ""
+    ears.record.ahead = Ahead(runtime_id="early", warnings=(), made_of=made_of)
+    kept = []
+    for runtime_id in ("another", "early"):
+        ears.see(Seen.DESTROY, runtime_id=runtime_id)
+        kept.append(ears.record.ahead is not None)
+    assert kept == [True, False]
+    await ears.hearing.close()
+    assert ears.told == []

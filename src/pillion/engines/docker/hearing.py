@@ -54,6 +54,9 @@ class Hearing:
                 self.tell(Started(container=name, at_s=sighting.at_s))
             case Seen.DIE if record.running.is_set() or not record.starts:
                 self._end(record, sighting)
+            case Seen.DESTROY if record.ahead is not None:
+                if record.ahead.runtime_id == sighting.runtime_id:
+                    record.ahead = None  # somebody tidied up: it will be made when it is asked for
             case Seen.DESTROY if record.runtime_id:  # not while it is made anew with other ports
                 self.tell(watch.gone(name))
             case Seen.HEALTH if record.plan.health is not None:

@@ -148,6 +148,16 @@ class Images:
             self._pulled.add(image.used)
             return PullAnswer(pulled=True, digest=_digest(await self._inspect(image.used)) or digest)
 
+    async def is_at_hand(self, task: TaskPlan, container: ContainerPlan) -> bool:
+        """Say whether a container's image is here before it is asked for. Raises EngineError."""
+        image = container.image
+        if _is_holder(image):
+            return self._holder is not None
+        if image.build_folder is not None:
+            return False
+        found = await self._find(image, "CannotPullContainerError")
+        return found is not None and not self._needs_pull(task.pull_behavior, image, found)
+
     async def image_exists(self, reference: str) -> bool:
         """Say whether the engine has an image."""
         return await self._inspect(reference) is not None

@@ -1,6 +1,7 @@
 """Making and starting a container, with what it takes when others are quicker.
 
-A create whose answer was lost finds its container again. A start that fails because somebody else took a
+A create whose answer was lost finds its container again, and one that was foreseen takes what was made ahead
+(see `ahead`). A start that fails because somebody else took a
 host port or removed the network in between is tried again with another port, or with the network made anew.
 """
 
@@ -8,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from pillion.core.plan.model import TaskPlan
 from pillion.engines.docker import labels, watch
+from pillion.engines.docker.ahead import Ahead, MadeOf, is_unseen, joined_holders
 from pillion.engines.docker.cgroup import TaskCgroup
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError, named
@@ -20,7 +23,7 @@ from pillion.engines.docker.network import Networks, is_network_unusable, networ
 from pillion.engines.docker.ports import PortBook, asked_ports, can_move, requests_of
 from pillion.engines.docker.record import Record, inspect
 from pillion.engines.docker.translate import Surroundings, create_body, create_parameters
-from pillion.ports.engine import Capabilities, EngineError
+from pillion.ports.engine import Capabilities, EngineError, EngineUnreachableError
 
 CREATE_DEADLINE_S = 240.0
 START_DEADLINE_S = 180.0
@@ -48,8 +51,10 @@ class Maker:
         ports: PortBook,
         cgroup: TaskCgroup,
         capabilities: Callable[[], Awaitable[Capabilities]],
+        records: Mapping[str, Record],
     ) -> None:
         self._plan = plan
+        self._records = records
         self._client = client
         self._images = images
         self._networks = networks
@@ -58,11 +63,47 @@ class Maker:
         self._capabilities = capabilities
 
     async def create(self, record: Record, *, avoid: frozenset[int] = frozenset()) -> None:
-        """Make a container. Raises EngineError (CannotCreateContainerError, HostConfigError)."""
+        """Make a container, or take the one that was made ahead.
+
+        Raises EngineError (CannotCreateContainerError, HostConfigError).
+        """
         owners, publishes = requests_of(self._plan, record.plan)
         if publishes:
             self._ports.release(record.plan.engine_name)
             record.published = self._ports.choose(owners, holder=record.plan.engine_name, avoid=avoid)
+        made_of = await self._ingredients(record)
+        ahead, record.ahead = record.ahead, None
+        if ahead is not None and ahead.made_of == made_of:
+            record.runtime_id, record.warnings = ahead.runtime_id, ahead.warnings
+            return
+        if ahead is not None:
+            await self._remove(ahead.runtime_id)
+        await self._create(record, made_of.around)
+
+    async def make_ahead(self, record: Record) -> None:
+        """Make a container that will be asked for, if its image is here and nobody can tell when it was made.
+
+        What goes wrong is left for `create` to meet again and to say.
+        """
+        if record.ahead is not None or record.runtime_id or not is_unseen(self._plan, record.plan):
+            return
+        with suppress(EngineError, EngineUnreachableError):
+            if not record.is_pulled and not await self._images.is_at_hand(self._plan, record.plan):
+                return
+            made_of = await self._ingredients(record)
+            await self._create(record, made_of.around)
+            # Not the task's yet: an id would say that the container was asked for.
+            record.ahead = Ahead(runtime_id=record.runtime_id, warnings=record.warnings, made_of=made_of)
+        record.runtime_id, record.warnings = "", ()
+
+    async def remove_ahead(self, record: Record) -> None:
+        """Remove a container that was made ahead and never asked for."""
+        ahead, record.ahead = record.ahead, None
+        if ahead is not None:
+            with suppress(EngineError, EngineUnreachableError):
+                await self._remove(ahead.runtime_id)
+
+    async def _ingredients(self, record: Record) -> MadeOf:
         around = Surroundings(
             image=self._images.reference(record.plan.image),
             network=network_name(self._plan.identity.cluster),
@@ -72,6 +113,20 @@ class Maker:
             log_options=record.log_options,
             gpus=bool(record.plan.limits.gpus) and (await self._capabilities()).gpus,
         )
+        return MadeOf(
+            around=around,
+            image_id=self._images.image_id(record.plan.image),
+            holders=tuple(self._records[name].runtime_id for name in joined_holders(record.plan)),
+        )
+
+    async def _remove(self, runtime_id: str) -> None:
+        try:
+            await self._client.delete(f"containers/{runtime_id}", params={"force": "1"})
+        except (ApiError, DeadlinePassedError) as error:
+            if not (isinstance(error, ApiError) and error.is_missing):
+                raise named(error, "CannotCreateContainerError", reaching="created") from error
+
+    async def _create(self, record: Record, around: Surroundings) -> None:
         try:
             made = await self._client.post(
                 "containers/create",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pillion.core.plan.model import ContainerPlan
+from pillion.engines.docker.ahead import Ahead
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.facts import Found, found_in
 from pillion.engines.docker.ports import Published
@@ -22,10 +23,12 @@ class Record:
     """One container of a running task. `running` and `ended` are set while its process does and does not run.
 
     `starts` counts the starts that were asked for, `next_start` is set by one more; `found` is what
-    the engine last said of its addresses.
+    the engine last said of its addresses. `is_pulled` says that its image was had here for it, `making` is
+    held by whoever makes it, and `ahead` is what was made and is not asked for yet.
     """
 
     plan: ContainerPlan
+    is_pulled: bool = False
     runtime_id: str = ""
     warnings: tuple[str, ...] = ()
     starts: int = 0
@@ -38,6 +41,8 @@ class Record:
     found: Found = field(default_factory=Found)
     extra_environment: Mapping[str, str] = field(default_factory=dict)
     log_options: Mapping[str, str] = field(default_factory=dict)
+    making: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ahead: Ahead | None = None
 
     def begin_start(self) -> None:
         """Note that a start is being asked for."""

@@ -87,6 +87,7 @@ class DockerTask:
             ports=ports,
             cgroup=self._cgroup,
             capabilities=capabilities,
+            records=self._records,
         )
         self._settling: set[asyncio.Task[None]] = set()
         self._relays: set[str] = set()
@@ -138,7 +139,23 @@ class DockerTask:
 
     async def pull(self, container: str, started: Callable[[], None], progress: ProgressSink) -> PullAnswer:
         """Have the image here. Calls `started` when a pull really begins. EngineError.cached as above."""
-        return await self._images.pull(self.plan, self.plan.container(container), started, progress)
+        answer = await self._images.pull(self.plan, self.plan.container(container), started, progress)
+        self._records[container].is_pulled = True
+        return answer
+
+    async def make_ahead(
+        self,
+        container: str,
+        extra_environment: Mapping[str, str],
+        *,
+        log_options: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make the container before it is asked for, where nobody can tell; never raises EngineError."""
+        record = self._records[container]
+        async with record.making:
+            record.extra_environment = extra_environment
+            record.log_options = log_options or {}
+            await self._maker.make_ahead(record)
 
     async def create(
         self,
@@ -149,10 +166,11 @@ class DockerTask:
     ) -> CreateAnswer:
         """Make the container. What is secret comes here: it goes on top of the plan's environment and log."""
         record = self._records[container]
-        record.extra_environment = extra_environment
-        record.log_options = log_options or {}
         await self._feed.ready()
-        await self._maker.create(record)
+        async with record.making:
+            record.extra_environment = extra_environment
+            record.log_options = log_options or {}
+            await self._maker.create(record)
         return CreateAnswer(
             runtime_id=record.runtime_id,
             image_id=self._images.image_id(record.plan.image),
@@ -287,6 +305,8 @@ class DockerTask:
         await asyncio.gather(*self._settling, return_exceptions=True)
         if keep:
             await self._remove_relays()  # they carry to nobody from now on
+            for record in self._records.values():
+                await self._maker.remove_ahead(record)  # ECS never made it
             return
         for record in self._records.values():
             self._ports.release(record.plan.engine_name)

@@ -181,6 +181,15 @@ class SimulatedTask:
             raise _unexpected(answer)
         return PullAnswer(pulled=answer.pulled, digest=answer.digest)
 
+    async def make_ahead(
+        self,
+        container: str,
+        extra_environment: Mapping[str, str],
+        *,
+        log_options: Mapping[str, str] | None = None,
+    ) -> None:
+        """Do nothing: how long making a container takes is written in its script."""
+
     async def create(
         self,
         container: str,
