@@ -27,9 +27,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from pillion.app import TaskControl, docker_engine, run_task
 from pillion.aws.clients import EMULATOR_KEYS, AwsClients

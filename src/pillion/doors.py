@@ -13,8 +13,9 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pillion.ports.engine import RelayRoute
 from pillion.serving import Place
@@ -25,8 +26,7 @@ SOCKET_PATH_BYTES_MAX = 107
 _LISTEN_BACKLOG = 512
 
 
-@dataclass(frozen=True, kw_only=True)
-class Doors:
+class Doors(Struct, frozen=True, kw_only=True):
     """Listening sockets, and the routes that lead from a task's namespace to them."""
 
     sockets: tuple[socket.socket, ...]

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.control.claims import Claimant
 from pillion.core.diagnosis.definition import DefinitionFacts, definition_facts
@@ -30,8 +32,7 @@ _OBSERVED_TASKS_MAX = 5
 """Tasks of a family whose usage counts, the newest: an old one may have run another program."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RememberedTask:
+class RememberedTask(Struct, frozen=True, kw_only=True):
     """A task out of its journal.
 
     Attributes:

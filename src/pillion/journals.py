@@ -8,8 +8,9 @@ imports little.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.control.claims import Claimant, find_claimant
 from pillion.core.codec import CodecError
@@ -33,8 +34,7 @@ class HistoryError(Exception):
     """The task that is meant cannot be found or read. The message says what there is, and what to do."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class KnownTask:
+class KnownTask(Struct, frozen=True, kw_only=True):
     """A task out of its journal.
 
     Attributes:

@@ -8,7 +8,8 @@ line only Docker knows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pillion.aws.backend import AwsBackend
 from pillion.core.taskdef.model import TaskDefinition

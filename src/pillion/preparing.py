@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.plan.build import make_plan
 from pillion.core.plan.model import TaskIdentity, TaskPlan
@@ -25,8 +26,7 @@ ACCOUNT = "123456789012"
 REGION_DEFAULT = "us-east-1"
 
 
-@dataclass(frozen=True, kw_only=True)
-class PreparedTask:
+class PreparedTask(Struct, frozen=True, kw_only=True):
     """A task that could be run: definition with overrides applied, its plan, the overrides as echoed.
 
     `running` is the definition of what really runs: without what was muted, bare of what was stubbed.

@@ -10,7 +10,8 @@ import hashlib
 import re
 import socket
 import ssl
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pillion.aws.backend import AwsBackend
 from pillion.aws.router_files import remove_router_files
@@ -28,8 +29,7 @@ TLS_PORT = 443
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Routing:
+class Routing(Struct, frozen=True, kw_only=True):
     """The log router of one run.
 
     Attributes:

@@ -7,9 +7,10 @@ and not what they say, because a seed holds the values of secrets.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from pillion.aws.settings import AwsSettings, AwsSettingsError, parse_settings, read_seed_file, with_options
 from pillion.core.codec import CodecError, decode_fields, encode_fields
@@ -20,8 +21,7 @@ from pillion.serving import AUTO
 from pillion.settings import Settings, read_settings
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AwsSource:
+class AwsSource(Struct, frozen=True, kw_only=True):
     """Where the settings of a task's AWS come from. Paths are absolute.
 
     Attributes:
@@ -69,8 +69,7 @@ def read_aws_settings(source: AwsSource, settings: Settings | None = None) -> Aw
         raise AwsSettingsError(f"{where}{error}") from error
 
 
-@dataclass(frozen=True, kw_only=True)
-class How:
+class How(Struct, frozen=True, kw_only=True):
     """What is written down of how a run is done.
 
     Attributes:
@@ -97,8 +96,7 @@ class How:
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunSettings(How):
+class RunSettings(How, frozen=True, kw_only=True):
     """How a run is done, beside what is run; complete.
 
     Attributes:
@@ -112,7 +110,7 @@ class RunSettings(How):
     counted: Callable[[PipelineReport], None] | None = None
 
 
-_WRITTEN = tuple(item.name for item in fields(How))
+_WRITTEN = How.__struct_fields__
 
 
 def encode_how(settings: RunSettings) -> dict[str, Any]:

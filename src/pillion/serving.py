@@ -20,10 +20,11 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from pillion.core.plan.endpoints import ENDPOINT_HOST
 from pillion.core.plan.model import NetworkMode
@@ -63,8 +64,7 @@ class Way(Enum):
     NOWHERE = "nowhere: network mode none"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where containers find metadata and AWS: `host[:port]` each. None where they find nothing.
 
     Attributes:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from pillion.core.errors import PillionError
 
@@ -52,8 +53,7 @@ class SettingsError(PillionError):
     """pillion.toml cannot be used. The message says which file, where, and what to do."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """What pillion.toml says. `folder` is where it was found; paths in it are relative to that."""
 
     path: Path | None = None

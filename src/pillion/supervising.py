@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from pillion.core.describe import NEVER_RAN_EXIT_CODE, describe_task, exit_code_of
 from pillion.core.lifecycle.events import KillRequested, StopRequested
@@ -56,8 +57,7 @@ Observe = Callable[[tuple[Notice, ...], Capabilities], Observer]
 """Called once with all notices when the engine answered; returns who is told what happens."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunOutcome:
+class RunOutcome(Struct, frozen=True, kw_only=True):
     """How a run ended: the exit code and the task as DescribeTasks shows it.
 
     `has_left` says that the task goes on, without this process; `is_lost` that its engine went away. Where
@@ -71,8 +71,7 @@ class RunOutcome:
     keep_end: Callable[[], bool] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Undertaking:
+class Undertaking(Struct, frozen=True, kw_only=True):
     """A task to be supervised: a new one, or one that another process began.
 
     Attributes:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.aws.backend import AwsBackend
 from pillion.aws.log_calls import LogCalls
@@ -99,8 +102,7 @@ class RunLink:
             self.observer.trouble(text)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What `open_surroundings` gives. `link` has to be filled before the task begins.
 
     `metrics` takes what is measured of the task; None where nobody asked for that.

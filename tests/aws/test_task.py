@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pillion.aws.backend import AwsBackend
 from pillion.aws.clients import AwsClients

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pillion.core.plan.model import ContainerPlan, HealthProbe, ImagePlan
 from pillion.engines.simulated.behaviour import Behaviour, Life, Line

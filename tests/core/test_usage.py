@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from pillion.core.monitoring.sample import Sample
 from pillion.core.monitoring.spread import Spread

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from drilling.definitions import SHOP, WELL, result_of, well
 from pillion.core.plan.model import Notice

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from drilling.definitions import result_of
 from drilling.reports import EVERYTHING, report

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from drilling.definitions import SHOP, WELL, container, prepared, result_of, well
 from drilling.reports import report

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from pillion.core.inputs.secret import SecretValue
 from pillion.core.lifecycle.state import ContainerState, HealthState, TaskState, initial_state

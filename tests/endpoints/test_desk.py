@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from endpoints.making import AWSVPC, BEGIN_S, CREDENTIALS, awsvpc_task, bridge_task, definition_of, task_state
 from pillion.core.lifecycle.state import ContainerState, TaskState

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from endpoints.making import BEGIN_S, PAUSE, awsvpc_task, bridge_task, running, task_state
 from pillion.core.lifecycle.state import ContainerState, HealthState

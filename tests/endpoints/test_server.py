@@ -6,11 +6,12 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 from yarl import URL
 
 from endpoints.making import (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.commands import Report, ReportContainer, ReportHealth
 from pillion.core.lifecycle.events import NamedError

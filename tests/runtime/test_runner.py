@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.events import KillRequested, StopRequested
 from pillion.core.lifecycle.states import TaskStatus

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from pillion.core.inputs.secret import SecretValue
 from pillion.ports.aws import AwsCallError
@@ -22,8 +23,7 @@ READ_TIMEOUT_S: Final = 30.0
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StaticKeys:
+class StaticKeys(Struct, frozen=True, kw_only=True):
     """Credentials that are not the user's own: those of an emulator."""
 
     access_key_id: str

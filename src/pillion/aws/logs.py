@@ -15,8 +15,9 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pillion.core.awslogs.backlog import Backlog
 from pillion.core.awslogs.batches import Batch, Batcher
@@ -51,8 +52,7 @@ Put = Callable[[Sequence[LogEvent]], Awaitable[Mapping[str, int]]]
 """Sends one batch; returns how many lines were not taken, by cause. Raises AwsCallError."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogTarget:
+class LogTarget(Struct, frozen=True, kw_only=True):
     """Where a container's lines go."""
 
     container: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pillion.aws.clients import AwsClients
 
@@ -77,8 +78,7 @@ async def s3_objects(
         more = {"ContinuationToken": page["NextContinuationToken"]}
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """Reads one object, as an action of `AwsClients.use`."""
 
     bucket: str

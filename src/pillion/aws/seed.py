@@ -25,8 +25,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pillion.core.inputs.secret import SecretValue
 
@@ -41,8 +42,7 @@ class SeedError(ValueError):
     """A seed that cannot be read. The message says where, and what is expected; it shows no value."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ParameterSeed:
+class ParameterSeed(Struct, frozen=True, kw_only=True):
     """A parameter. `region` None is the task's."""
 
     name: str
@@ -51,8 +51,7 @@ class ParameterSeed:
     region: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SecretSeed:
+class SecretSeed(Struct, frozen=True, kw_only=True):
     """A secret. `region` None is the task's."""
 
     name: str
@@ -60,8 +59,7 @@ class SecretSeed:
     region: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObjectSeed:
+class ObjectSeed(Struct, frozen=True, kw_only=True):
     """An S3 object: its text, or the file that has it (relative to the seed's own file)."""
 
     bucket: str
@@ -70,8 +68,7 @@ class ObjectSeed:
     file: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seed:
+class Seed(Struct, frozen=True, kw_only=True):
     """Everything a seed says. `log_groups` None says nothing about groups, which is not the same as none."""
 
     parameters: tuple[ParameterSeed, ...] = ()

@@ -15,10 +15,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pillion.aws.seed import TABLES, Seed, SeedError, merge_seeds, parse_seed
 
@@ -43,8 +45,7 @@ class AwsSettingsError(ValueError):
     """A setting that means nothing. The message says which, and what is allowed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AwsSettings:
+class AwsSettings(Struct, frozen=True, kw_only=True):
     """The settings, checked. Paths are as written; `url` is set in mode URL only."""
 
     mode: AwsMode = AwsMode.LOCAL

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from pillion.aws.backend import AwsBackend
 from pillion.aws.log_calls import LogCalls
 from pillion.core.inputs.environment import extra_environment
@@ -42,8 +44,7 @@ _RESOURCE_NAMES: Final = {Parameter: "ssm secret resource", Secret: "ASM secret 
 """What the agent calls them in its texts."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskScope:
+class TaskScope(Struct, frozen=True, kw_only=True):
     """What is known of a task before anything is fetched.
 
     Attributes:

@@ -14,10 +14,11 @@ import hashlib
 import os
 import ssl
 import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -52,8 +53,7 @@ class TlsError(Exception):
     """TLS cannot be set up. The message says why, and what to do."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Authority:
+class Authority(Struct, frozen=True, kw_only=True):
     """The CA: where its certificate is, and under which name a container has to see it."""
 
     certificate_path: Path

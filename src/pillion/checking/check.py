@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pillion.checking.ignores import Ignores
 from pillion.core.findings import Finding, Path, Place
@@ -14,8 +16,7 @@ from pillion.documents.source import Document
 from pillion.inputs import Subject, find_definitions
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckOptions:
+class CheckOptions(Struct, frozen=True, kw_only=True):
     """What the caller wants of a check.
 
     Attributes:
@@ -29,16 +30,14 @@ class CheckOptions:
     choose: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckedDefinition:
+class CheckedDefinition(Struct, frozen=True, kw_only=True):
     """One definition with what was found in it."""
 
     subject: Subject
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckedDocument:
+class CheckedDocument(Struct, frozen=True, kw_only=True):
     """One document with its definitions; none, if it has none."""
 
     document: Document

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 SUFFIXES: Final = frozenset({".json", ".yaml", ".yml", ".template"})
 SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__", "site-packages", "venv"})
@@ -20,8 +21,7 @@ SIZE_MAX_BYTES: Final = 20_000_000
 _SIGNS: Final = (b"ontainerDefinitions", b"AWS::ECS::TaskDefinition", b"aws_ecs_task_definition")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A file to look at; `named` is whether the user named it, rather than its folder."""
 
     path: str

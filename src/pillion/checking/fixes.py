@@ -11,8 +11,9 @@ import copy
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pillion.checking.check import CheckedDocument
 from pillion.core.errors import DocumentError
@@ -25,8 +26,7 @@ _PLAIN_WORD: Final = re.compile(r"[A-Za-z/][\w./-]*")
 _YAML_WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(Struct, frozen=True):
     """One piece of text that takes the place of another."""
 
     start: int

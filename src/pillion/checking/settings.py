@@ -9,9 +9,10 @@ launch_types = ["FARGATE"]       # checked for, whatever a definition requires
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pillion.checking.ignores import parse_codes, unknown_codes
 from pillion.core.findings import Severity
@@ -26,8 +27,7 @@ class CheckSettingsError(Exception):
     """The table cannot be used; the message says which file, what is wrong, and what to write."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckSettings:
+class CheckSettings(Struct, frozen=True, kw_only=True):
     """The table, or what holds without one.
 
     Attributes:

@@ -7,9 +7,10 @@ what to do; then the command ends with exit code 2.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.cli.exits import UserError
 from pillion.core.errors import DocumentError
@@ -50,8 +51,7 @@ KEEP_HISTORY_S = 3600.0
 """How long a task can be described after its end, in seconds: ECS's hour."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskDocument:
+class TaskDocument(Struct, frozen=True, kw_only=True):
     """A definition that was read and can be run.
 
     Attributes:

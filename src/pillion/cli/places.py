@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.cli.exits import UserError
 from pillion.core.diagnosis.definition import DefinitionFacts, definition_facts
@@ -17,8 +19,7 @@ from pillion.documents.load import load_document
 from pillion.inputs import ChoiceError, UnknownValuesError, choose_definition, complete_definition
 
 
-@dataclass(frozen=True, kw_only=True)
-class KnownDefinition:
+class KnownDefinition(Struct, frozen=True, kw_only=True):
     """A definition that was read, and the way from a path in it to a place in its file."""
 
     facts: DefinitionFacts

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from pillion.cli.aws_options import aws_options, aws_settings, aws_source
 from pillion.cli.exits import INTERRUPTED, NOT_RUN, UserError
@@ -157,8 +157,7 @@ def run(
     return exit_code
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Task:
+class _Task(Struct, frozen=True, kw_only=True):
     """What was read: the task, what AWS would say of it, and the whole path of its file."""
 
     prepared: PreparedTask

@@ -19,9 +19,10 @@ import shutil
 import socket
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
 
 from pillion.core.errors import PillionError
 
@@ -47,8 +48,7 @@ class ClaimError(PillionError):
     """A claim cannot be made. The message says which, why, and what to do."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claimant:
+class Claimant(Struct, frozen=True, kw_only=True):
     """The process that holds a claim: its id, and the socket at which it can be asked."""
 
     process_id: int

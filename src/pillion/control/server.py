@@ -11,8 +11,9 @@ import json
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import to_builtins
 
 from pillion.core.describe import iso_times
 from pillion.ports.control import ControlDesk, ControlError, UnknownTaskError
@@ -89,7 +90,7 @@ def control_app(desk: ControlDesk) -> web.Application:
 
     async def submit(request: web.Request) -> web.Response:
         accepted = await desk.submit(await _body(request))
-        return web.json_response(asdict(accepted), status=201)
+        return web.json_response(to_builtins(accepted), status=201)
 
     async def adopt(request: web.Request) -> web.Response:
         del request

@@ -6,16 +6,16 @@ Reads the same view of a definition as the rules do, so values that are not know
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.rules.roles import role_of
 from pillion.core.rules.view import ContainerView, TaskView, absent, number
 from pillion.core.usage import Observed
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Share:
+class Share(Struct, frozen=True, kw_only=True):
     """What one container is given.
 
     Attributes:
@@ -37,8 +37,7 @@ class Share:
     observed: Observed | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """The shares of a task's containers, with the task's own size where it has one."""
 
     shares: tuple[Share, ...]

@@ -1,4 +1,4 @@
-"""Frozen dataclasses as JSON-able values, and back: how whatever is stored is written.
+"""Values (msgspec structs) as JSON-able values, and back: how whatever is stored is written.
 
 How a value is written follows from the types of its fields: enums by their value, sets as sorted lists, and
 a field that has its default not at all, which makes a default part of the format. Reading is tolerant
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 
 Json = Any
 """What `json` can write: dicts, lists, strings, numbers, booleans and None."""
@@ -22,8 +24,8 @@ class CodecError(ValueError):
     """A stored value cannot be read. The message says what it is and what to do."""
 
 
-def encode_fields(value: Any) -> dict[str, Json]:  # noqa: ANN401 - any dataclass
-    """Return the fields of a dataclass as a JSON-able dict."""
+def encode_fields(value: Struct) -> dict[str, Json]:
+    """Return the fields of a value as a JSON-able dict."""
     found = {}
     for item in _fields_of(type(value)):
         content = getattr(value, item.name)
@@ -35,7 +37,7 @@ def encode_fields(value: Any) -> dict[str, Json]:  # noqa: ANN401 - any dataclas
 def _encode(value: Any) -> Json:  # noqa: ANN401 - any value that a field may hold
     if isinstance(value, Enum):
         return value.value
-    if is_dataclass(value):
+    if isinstance(value, Struct):
         return encode_fields(value)
     if isinstance(value, Mapping):
         return {str(_encode(key)): _encode(content) for key, content in value.items()}
@@ -46,14 +48,13 @@ def _encode(value: Any) -> Json:  # noqa: ANN401 - any value that a field may ho
     return value
 
 
-Value = TypeVar("Value")
+Value = TypeVar("Value", bound=Struct)
 
 Reader = Callable[[Json, str], Any]
 """Turns a JSON value into that of a field; the second argument says where it stands, for errors."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(Struct, frozen=True):
     name: str
     required: bool
     default: Any
@@ -64,26 +65,24 @@ _FIELDS: dict[type[Any], tuple[_Field, ...]] = {}
 
 
 def _fields_of(kind: type[Any]) -> tuple[_Field, ...]:
-    """Return the stored fields of a dataclass, each with its reader; worked out once for each class."""
+    """Return the stored fields of a struct, each with its reader; worked out once for each class."""
     found = _FIELDS.get(kind)
     if found is None:
-        hints = get_type_hints(kind)
         found = tuple(
             _Field(
                 name=item.name,
-                required=item.default is MISSING and item.default_factory is MISSING,
-                default=item.default if item.default_factory is MISSING else item.default_factory(),
-                read=_reader(hints[item.name]),
+                required=item.required,
+                default=item.default if item.default_factory is NODEFAULT else item.default_factory(),
+                read=_reader(item.type),
             )
             for item in fields(kind)
-            if item.init
         )
         _FIELDS[kind] = found
     return found
 
 
 def decode_fields(kind: type[Value], value: Json, where: str) -> Value:
-    """Return the dataclass that `encode_fields` wrote; `where` names the place, for errors.
+    """Return the struct that `encode_fields` wrote; `where` names the place, for errors.
 
     Raises:
         CodecError: something is missing or of another type.
@@ -112,10 +111,10 @@ def _reader(hint: Any) -> Reader:  # noqa: ANN401 - a type expression
     if issubclass(hint, Enum):
         return _enum_reader(hint)
     kind: type[Any] = hint
-    return _dataclass_reader(kind) if is_dataclass(hint) else _plain_reader(kind)
+    return _struct_reader(kind) if issubclass(hint, Struct) else _plain_reader(kind)
 
 
-def _dataclass_reader(kind: type[Any]) -> Reader:
+def _struct_reader(kind: type[Any]) -> Reader:
     return lambda value, where: decode_fields(kind, value, where)
 
 

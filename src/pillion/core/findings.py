@@ -9,9 +9,10 @@ sends it needs nothing but the finding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 Path = tuple[str | int, ...]
 """Keys and indices from the definition's top to the value that a finding is about."""
@@ -51,8 +52,7 @@ class EditAction(StrEnum):
     """Keep the value and spell its key like this."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True, kw_only=True):
     """A repair that a program can make without asking: AWS refuses the definition as it stands."""
 
     path: Path
@@ -60,8 +60,7 @@ class Edit:
     value: Any = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where in a file a finding is; line and column count from 1.
 
     `end_column` is the column after the last character, where the place ends on the same line.
@@ -76,8 +75,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One thing that is wrong with a definition, or will be.
 
     Attributes:

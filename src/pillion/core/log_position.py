@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
+
+from msgspec import Struct
 
 WINDOW_LINES = 256
 """How many lines are remembered by stamp. The streams of one container are never further out of order."""
@@ -21,8 +22,7 @@ WINDOW_LINES = 256
 _SECOND_END = len("2026-11-24T02:20:30")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogPosition:
+class LogPosition(Struct, frozen=True, kw_only=True):
     """The place in a container's output up to which it was read.
 
     Attributes:

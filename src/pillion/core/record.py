@@ -7,8 +7,10 @@ machine, and none of these need be the same later. With it another process can t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from pillion.core.codec import CodecError, decode_fields, encode_fields
 from pillion.core.lifecycle.codec import decode_state
@@ -24,8 +26,7 @@ class RecordError(ValueError):
     """A stored task cannot be read. The message says what is wrong with it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """What stands around a task from its beginning to its end, whoever supervises it.
 
     Attributes:
@@ -43,8 +44,7 @@ class Standing:
     how: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskRecord:
+class TaskRecord(Struct, frozen=True, kw_only=True):
     """A task as it was begun.
 
     Attributes:
@@ -137,7 +137,7 @@ def _identity(value: object) -> TaskIdentity | None:
     """Read an identity; members that this version does not know are passed over."""
     if not isinstance(value, Mapping):
         return None
-    known = {item.name: value[item.name] for item in fields(TaskIdentity) if item.name in value}
+    known = {name: value[name] for name in TaskIdentity.__struct_fields__ if name in value}
     try:
         return TaskIdentity(**known)
     except TypeError as error:

@@ -10,9 +10,10 @@ Not here: who observed, and how the edits get into a file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pillion.core.columns import format_age
 from pillion.core.findings import Edit, EditAction, Path
@@ -43,8 +44,7 @@ TASK_MEMORY_STEP_MIB: Final = 64
 _AT_LIMIT: Final = 0.95
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One value and what it should be; equal values say that it fits.
 
     Attributes:
@@ -60,8 +60,7 @@ class Change:
     why: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True, kw_only=True):
     """What is proposed for a container, or for the task (`container` is None).
 
     `reason` says why nothing is proposed, where nothing is.
@@ -72,8 +71,7 @@ class Advice:
     reason: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """What is proposed for a task.
 
     Attributes:
@@ -90,8 +88,7 @@ class Proposal:
         return any(item.changes for item in self.advice if item.container is not None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Need:
+class _Need(Struct, frozen=True, kw_only=True):
     """What a container will need, as proposed or, where it was not seen, as the definition has it."""
 
     cpu_units: int

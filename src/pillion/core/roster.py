@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.columns import columns, format_age
 from pillion.core.describe import iso_time, task_health
@@ -24,8 +25,7 @@ _HEAD = ("TASK", "FAMILY", "STATUS", "HEALTH", "CONTAINERS", "AGE", "PORTS", "SU
 NOBODY = "nobody"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RosterEntry:
+class RosterEntry(Struct, frozen=True, kw_only=True):
     """One task.
 
     Attributes:

@@ -6,17 +6,18 @@ Not here: who takes the samples, and when. Numbers are rounded up, for they are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pillion.core.monitoring.sample import Sample, rates_between
 from pillion.core.monitoring.spread import Spread, spread_of_all
 from pillion.core.units import BYTES_PER_MIB
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a container was seen to use.
 
     Attributes:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.findings import Path
 from pillion.documents.tree import Member, Node, Object, Sequence, Span
@@ -25,8 +26,7 @@ class Syntax(Enum):
     YAML = "YAML"
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Position:
+class Position(Struct, frozen=True, order=True):
     """A place in a text; line and column count from 1, columns in characters."""
 
     line: int
@@ -131,8 +131,7 @@ class Document:
         return _Found(node, member, len(path))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """How far a path leads: the last node, its member if it is one, and how many parts were used."""
 
     node: Node

@@ -9,39 +9,36 @@ Surprising: a YAML alias puts the same node into the tree a second time, so a pl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 DEPTH_MAX: Final = 100
 """Deepest nesting of a document. Task definitions have 8 levels; the limit keeps recursion harmless."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A piece of a text, from `start` to before `end`."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True, kw_only=True):
     """A text, number, truth value or null; the JSON scanner leaves `value` out."""
 
     span: Span
     value: object = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sequence:
+class Sequence(Struct, frozen=True, kw_only=True):
     """A list."""
 
     span: Span
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """A member of an object: its name, where the name is written, and its value."""
 
     name: str
@@ -49,8 +46,7 @@ class Member:
     value: Node
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Object:
+class Object(Struct, frozen=True, kw_only=True):
     """An object; a name that is given twice is in `members` twice."""
 
     span: Span
@@ -64,8 +60,7 @@ class Object:
 Node = Scalar | Sequence | Object
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Duplicate:
+class Duplicate(Struct, frozen=True, kw_only=True):
     """A name that one object has twice."""
 
     name: str

@@ -7,7 +7,8 @@ volume that is small enough to be filled without filling the machine's disk.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.spec import ResourceNeed
 from pillion.core.lifecycle.states import ContainerKind, ContainerStatus

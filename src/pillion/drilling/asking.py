@@ -6,10 +6,10 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
+from msgspec import Struct
 
 from pillion.core.errors import PillionError
 from pillion.core.plan.model import NetworkMode, TaskPlan
@@ -27,8 +27,7 @@ class QuestionError(PillionError):
     """The URL cannot be asked. The message says why, and what would do."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """A URL on this machine. `port` is a port of the task; where it is published is known when it runs."""
 
     url: str

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.app import TaskControl, run_task
 from pillion.core.lifecycle.state import TaskState
@@ -43,8 +45,7 @@ _NOTICED_S = 1.0
 Predict = Callable[[Blow], Recording]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CaseSettings:
+class CaseSettings(Struct, frozen=True, kw_only=True):
     """What a case needs.
 
     Attributes:
@@ -68,8 +69,7 @@ class CaseSettings:
     predict: Predict | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CaseOutcome:
+class CaseOutcome(Struct, frozen=True, kw_only=True):
     """What was seen, what was predicted for it, what the engine is, and what it cannot do here."""
 
     recording: Recording

@@ -8,9 +8,10 @@ Colours come from the page's style sheet by class, so that light and dark are de
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from itertools import groupby
+
+from msgspec import Struct
 
 from pillion.core.timeline.axis import Axis, make_axis, short_duration
 from pillion.core.timeline.tracks import Track, tracks_of
@@ -25,8 +26,7 @@ _LEAST_S = 0.5
 WIDTH = _LEFT + COLUMNS * _COLUMN + _RIGHT
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Mark:
+class _Mark(Struct, frozen=True, kw_only=True):
     """A moment that is marked over all rows."""
 
     at_s: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pillion.core.timeline.axis import short_duration
 from pillion.drilling.faults import Case, Fault
@@ -14,8 +14,7 @@ TOLERANCE_SHARE = 0.5
 """A stop that takes longer than predicted by both, in seconds and as a share, differs."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """One thing that was other than predicted; `why` is a sentence, as far as that can be known."""
 
     what: str

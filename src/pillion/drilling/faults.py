@@ -8,8 +8,9 @@ cutting it concerns the task; there it is a case of the task and of no container
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.model import ContainerPlan, NetworkMode, TaskPlan
@@ -53,8 +54,7 @@ HELD = frozenset({Fault.FREEZE, Fault.UNHEALTHY, Fault.NETWORK})
 """Faults that last for a while and are then taken back."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One fault of one container; `container` is None where it is the task's. `volumes`: what is filled."""
 
     container: str | None
@@ -72,8 +72,7 @@ class Case:
         return f"{self.container or THE_TASK} {WORDS[self.fault]}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True, kw_only=True):
     """A fault that does not apply to a container, and why, in a half-sentence."""
 
     container: str | None
@@ -81,8 +80,7 @@ class LeftOut:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Matrix:
+class Matrix(Struct, frozen=True, kw_only=True):
     """All cases of a plan, container by container, and what was left out."""
 
     cases: tuple[Case, ...]

@@ -6,8 +6,9 @@ Pure, and the same for a run on the real engine and one in the simulation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.explain import waiting
 from pillion.core.lifecycle.state import ContainerState, TaskState
@@ -24,8 +25,7 @@ SLOW_STOP_S = 2.0
 """A container that takes longer to end after its stop signal is told by name."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SlowStop:
+class SlowStop(Struct, frozen=True, kw_only=True):
     """A container that took long to end when the task stopped by itself.
 
     `age_s` is how long its process had run when it was told to; `is_killed`: its stopTimeout was over.
@@ -37,8 +37,7 @@ class SlowStop:
     is_killed: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What became of the task. Times are seconds from the fault.
 
     Attributes:
@@ -75,8 +74,7 @@ class Observed:
     slow_stops: tuple[SlowStop, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True, kw_only=True):
     """A time without an answer from the URL, in seconds from the fault; None: to the end of the case."""
 
     begins_s: float

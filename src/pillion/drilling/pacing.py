@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerStatus, HealthStatus, TaskStatus
@@ -25,8 +25,7 @@ HELD_SHARE = 0.7
 """The part of a case's time that its fault may take."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True, kw_only=True):
     """How a case is run.
 
     Attributes:

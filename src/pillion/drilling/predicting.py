@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.core.plan.model import ContainerPlan, TaskPlan
 from pillion.drilling.faults import Case, Fault
@@ -18,8 +20,7 @@ _TOO_MUCH = 2.0
 """How many times its limit a container needs that is to run out of memory."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Blow:
+class Blow(Struct, frozen=True, kw_only=True):
     """How the fault is made: at which age of the process, for how long, or how late the start is."""
 
     age_s: float = 0.0

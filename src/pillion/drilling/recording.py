@@ -6,15 +6,14 @@ recording, too: what follows from one follows from the other by the same functio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pillion.core.lifecycle.commands import Command
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.timeline.tracks import History
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """One look at the URL. `status` is None where nobody answered; `error` says how that was."""
 
     at_s: float
@@ -28,8 +27,7 @@ class Answer:
         return self.status is not None and self.status < 500
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lines:
+class Lines(Struct, frozen=True, kw_only=True):
     """What became of the lines of one container. `arrived` is None where nobody can look."""
 
     container: str
@@ -43,8 +41,7 @@ class Lines:
         return None if self.arrived is None else max(self.written - self.arrived, 0)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recording:
+class Recording(Struct, frozen=True, kw_only=True):
     """One run of a task, from its start to its end.
 
     Attributes:

@@ -10,9 +10,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.explain import waiting
 from pillion.core.lifecycle.states import StopCode
@@ -52,8 +55,7 @@ class Told(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class DrillSettings:
+class DrillSettings(Struct, frozen=True, kw_only=True):
     """How a drill is made.
 
     Attributes:
@@ -120,8 +122,7 @@ async def run_drill(settings: DrillSettings, control: DrillControl) -> DrillRepo
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Known:
+class _Known(Struct, frozen=True, kw_only=True):
     """What the run without a fault has shown."""
 
     behaviours: Mapping[str, Behaviour]

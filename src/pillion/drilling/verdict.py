@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.spec import TaskSpec
 from pillion.core.plan.model import Notice
@@ -33,8 +34,7 @@ class Verdict(Enum):
     NOT_RUN = "not run"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """One case: what was seen, what was predicted, and what is to be thought of it.
 
     `recording` and what follows from it are None where the case did not run, or could not be done.
@@ -66,8 +66,7 @@ class Result:
         return bool(self.dangers) or self.verdict in (Verdict.DIFFERS, Verdict.TIMED_OUT)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DrillReport:
+class DrillReport(Struct, frozen=True, kw_only=True):
     """A whole drill.
 
     Attributes:

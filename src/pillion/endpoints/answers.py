@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pillion.core.plan.model import ContainerPlan
 from pillion.endpoints import protection
@@ -43,8 +44,7 @@ JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What of an HTTP request matters: who asks, how, and with what."""
 
     method: str
@@ -53,8 +53,7 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What is sent back."""
 
     status: int = 200

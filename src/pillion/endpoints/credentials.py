@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.endpoints.gojson import timestamp
 from pillion.ports.aws import RoleCredentials
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CredentialsProblem:
+class CredentialsProblem(Struct, frozen=True, kw_only=True):
     """Why there are no credentials, in the agent's words."""
 
     code: str

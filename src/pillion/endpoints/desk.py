@@ -7,7 +7,8 @@ alone belongs to no service; ECS answers TASK_NOT_VALID to whoever wants to prot
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import TaskStatus
@@ -34,8 +35,7 @@ async def no_stats(container: str) -> ContainerStats | None:
     return None
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskDesk:
+class TaskDesk(Struct, frozen=True, kw_only=True):
     """Implements `ports.queries.EndpointQueries` for one task.
 
     Attributes:

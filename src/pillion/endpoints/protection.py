@@ -6,8 +6,9 @@ docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection-end
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.endpoints.gojson import present, timestamp
 from pillion.ports.queries import Protection, ProtectionCallError, ProtectionFailure
@@ -24,8 +25,7 @@ TOO_SLOW = "Timed out calling ECS Task Protection API"
 _INT64_MAX = 2**63 - 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProtectionRequest:
+class ProtectionRequest(Struct, frozen=True, kw_only=True):
     """What a container asks for; None where it does not say."""
 
     enabled: bool | None

@@ -6,8 +6,9 @@ An id may be empty (`/v4/`): the path is known, and looking the id up fails with
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from pillion.endpoints.metadata import Version
 
@@ -27,8 +28,7 @@ class Asked(Enum):
     FAULT = auto()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """A path that the agent knows.
 
     `id` is an endpoint id (versions 3, 4 and api), the engine's container id (version 2) or a credentials

@@ -7,8 +7,9 @@ else that is open (a name, a number, a condition) changes what the task does, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pillion.core.findings import Path
 from pillion.core.rules import UNKNOWN
@@ -40,8 +41,7 @@ class UnknownValuesError(Exception):
         self.paths = paths
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True, kw_only=True):
     """A definition's JSON value without unknown values, and where stand-ins were put."""
 
     value: dict[str, Any]

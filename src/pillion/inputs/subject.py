@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.findings import Path
 
@@ -19,8 +20,7 @@ class Road(Enum):
     TERRAFORM = "Terraform"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """One task definition of a document.
 
     Attributes:

@@ -12,25 +12,24 @@ Order of calls: `prepare` for each resource; then for each container `extra_envi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from pillion.core.inputs.secret import SecretValue
 from pillion.core.plan.model import Notice
 from pillion.ports.engine import LogLine
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RegistryLogin:
+class RegistryLogin(Struct, frozen=True, kw_only=True):
     """How to log in to a private registry."""
 
     username: SecretValue
     password: SecretValue
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoleCredentials:
+class RoleCredentials(Struct, frozen=True, kw_only=True):
     """Temporary credentials of a role. `expires_at_s` is POSIX time."""
 
     role_arn: str
@@ -40,8 +39,7 @@ class RoleCredentials:
     expires_at_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogReport:
+class LogReport(Struct, frozen=True, kw_only=True):
     """What became of the lines of one container that logs through awslogs.
 
     `written` is the sum of the others. `blank` are empty lines, which CloudWatch does not take; `dropped`
@@ -72,8 +70,7 @@ class Exactness(Enum):
     ABOUT = "about"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What the engine gave of the output of one container: how many lines and characters.
 
     `before`: lines that were read by another process, which had the task then. `cut`: reading ended before
@@ -91,8 +88,7 @@ class Reading:
         return self.before + self.lines
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PipelineReport:
+class PipelineReport(Struct, frozen=True, kw_only=True):
     """What arrived of the lines of one container at the end of one pipeline.
 
     `written` is as many as were read here; `exactness` and `doubt` say how true that is, and why. `arrived`

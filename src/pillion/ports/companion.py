@@ -7,18 +7,21 @@ The performer asks at the right moments; what is done is up to whoever implement
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from pillion.ports.engine import LogLine
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateExtras:
+class CreateExtras(Struct, frozen=True, kw_only=True):
     """What is secret of a container: revealed here, for the create call and nothing else."""
 
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    log_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    log_options: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return "CreateExtras(…)"  # no secret reaches a traceback
 
 
 class TaskCompanion(Protocol):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from pillion.core.errors import PillionError
 from pillion.core.plan.model import Notice
@@ -18,8 +19,7 @@ class UnknownTaskError(ControlError):
     """The process does not supervise that task."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True, kw_only=True):
     """A task that was begun: its id, what its user should know, and the engine it runs on."""
 
     task_id: str
@@ -27,8 +27,7 @@ class Accepted:
     engine: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """How a task ended: the exit code that a foreground run would have had, and the task as ECS shows it."""
 
     exit_code: int

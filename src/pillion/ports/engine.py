@@ -11,8 +11,9 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from pillion.core.errors import PillionError
 from pillion.core.lifecycle.events import Event, NamedError
@@ -37,8 +38,7 @@ class EngineUnreachableError(PillionError):
     """The engine does not answer. The message says which, why, and what to do."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True, kw_only=True):
     """One line of a container's output, without its newline.
 
     Attributes:
@@ -56,8 +56,7 @@ class LogLine:
     stamp: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PullProgress:
+class PullProgress(Struct, frozen=True, kw_only=True):
     """How far a pull is. Byte counts are sums over layers; total is None while unknown."""
 
     container: str
@@ -67,8 +66,7 @@ class PullProgress:
     total_bytes: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True, kw_only=True):
     """What an engine can do here. `missing` holds a notice for each thing that a plan may ask in vain.
 
     `cpu_units` (1024 for one vCPU) and `memory_mib` are what the engine's machine has.
@@ -89,24 +87,21 @@ class Capabilities:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ManifestAnswer:
+class ManifestAnswer(Struct, frozen=True, kw_only=True):
     """What looking up an image gave: its digest, if it has one, and whether it is here."""
 
     digest: str | None
     present: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PullAnswer:
+class PullAnswer(Struct, frozen=True, kw_only=True):
     """Whether a pull took place, and the digest that is here now."""
 
     pulled: bool
     digest: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateAnswer:
+class CreateAnswer(Struct, frozen=True, kw_only=True):
     """The container that was made, and what the engine warned of, in its own words."""
 
     runtime_id: str
@@ -114,8 +109,7 @@ class CreateAnswer:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RelayRoute:
+class RelayRoute(Struct, frozen=True, kw_only=True):
     """What a relay carries: from a link-local `address` inside a network namespace to `target`.
 
     `target` is as seen by pillion: `unix:PATH` of a socket on the engine's own machine, or `HOST:PORT`.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExecutionRequest:
+
+class ExecutionRequest(Struct, frozen=True, kw_only=True):
     """What is to be run in a container.
 
     Attributes:

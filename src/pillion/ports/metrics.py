@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from pillion.core.monitoring.alarms import Alarm
 from pillion.core.monitoring.metrics import Unit
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True, kw_only=True):
     """The values of one metric in one minute.
 
     Attributes:
@@ -27,8 +27,7 @@ class Measured:
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Minute:
+class Minute(Struct, frozen=True, kw_only=True):
     """What is written of a task for one minute.
 
     Attributes:

@@ -8,8 +8,9 @@ anew for each request, so that an answer is never older than the state it descri
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.plan.facts import ContainerFacts
@@ -18,8 +19,7 @@ from pillion.core.taskdef.model import TaskDefinition
 from pillion.ports.aws import RoleCredentials
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Association:
+class Association(Struct, frozen=True, kw_only=True):
     """A device that the control plane gave to containers; `content` is a JSON text, passed on as it is."""
 
     type: str
@@ -28,8 +28,7 @@ class Association:
     containers: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskView:
+class TaskView(Struct, frozen=True, kw_only=True):
     """A task at one moment.
 
     `definition` has overrides applied: what metadata shows "as in the task definition" comes from it.
@@ -49,40 +48,35 @@ class TaskView:
     service_name: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AskedContainer:
+class AskedContainer(Struct, frozen=True, kw_only=True):
     """The container that an endpoint id belongs to, and its task. The container exists on the engine."""
 
     task: TaskView
     name: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NetworkRates:
+class NetworkRates(Struct, frozen=True, kw_only=True):
     """Traffic of a network namespace, in bytes per second over the last two samples."""
 
     rx_bytes_per_s: float
     tx_bytes_per_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerStats:
+class ContainerStats(Struct, frozen=True, kw_only=True):
     """The engine's latest statistics of a container, in Docker's own shape."""
 
     document: Mapping[str, Any]
     rates: NetworkRates | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Protection:
+class Protection(Struct, frozen=True, kw_only=True):
     """A task's scale-in protection. `expires_at_s` is POSIX time, None when it is off."""
 
     enabled: bool
     expires_at_s: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProtectionFailure:
+class ProtectionFailure(Struct, frozen=True, kw_only=True):
     """ECS's answer where a task cannot be protected: not an error of the call."""
 
     reason: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.describe import NEVER_RAN_EXIT_CODE, describe_task, exit_code_of
 from pillion.core.lifecycle.events import StopRequested
@@ -49,8 +50,7 @@ _AFTERGLOW_LEAST_S = 1.0
 """How much of a chart shows a task that runs on; as a share of the time before, and at least."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True, kw_only=True):
     """What came of a task. Times are seconds from its start.
 
     Attributes:
@@ -73,8 +73,7 @@ class Rehearsal:
     ends_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Drill:
+class Drill(Struct, frozen=True, kw_only=True):
     """A task without mishaps, and with each of them."""
 
     spec: TaskSpec

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from pillion.core.monitoring.figures import ContainerFigures, TaskFigures, Written
 from pillion.core.monitoring.silence import (

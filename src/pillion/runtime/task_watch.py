@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind, ContainerStatus
@@ -41,8 +42,7 @@ LAST_WRITE_S = 10.0
 """How long what is still to be written to CloudWatch is waited for at the end."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WatchPlan:
+class WatchPlan(Struct, frozen=True, kw_only=True):
     """What is watched, and how.
 
     Attributes:

@@ -7,8 +7,9 @@ Plain functions from plan to plan. AWS's own host names are answered inside the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.model import Bind, ContainerPlan, NetworkMode, TaskPlan

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pillion.stores.place import DATABASE_NAME
 
@@ -17,8 +18,7 @@ TASKS_MAX = 100
 """The newest tasks are looked at; nobody chooses among more."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Glance:
+class Glance(Struct, frozen=True, kw_only=True):
     """One task: its id, its family, its containers in the order of the definition, whether it is over."""
 
     task_id: str

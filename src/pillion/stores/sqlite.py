@@ -11,9 +11,10 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from pillion.core.codec import CodecError, decode_fields, encode_fields
 from pillion.core.lifecycle.codec import decode_event, encode_event
@@ -33,8 +34,7 @@ _USAGE = "pillionUsage"
 """Where the usage is kept within a stored result, so that older pillions read these databases, too."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredTask:
+class StoredTask(Struct, frozen=True, kw_only=True):
     """A task that the database knows.
 
     Attributes:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.events import ContainerEvent, Event
 from pillion.core.lifecycle.spec import ContainerSpec, RestartPolicy, TaskSpec
@@ -43,77 +45,66 @@ class Ability(Enum):
     ENVIRONMENT = "processes see their environment"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Say:
+class Say(Struct, frozen=True, kw_only=True):
     """Write a line to stdout or stderr."""
 
     text: str
     stream: str = "stdout"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SayVariable:
+class SayVariable(Struct, frozen=True, kw_only=True):
     """Write the value of an environment variable (ENVIRONMENT)."""
 
     name: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True, kw_only=True):
     """Do nothing for a while. A stop signal is taken at once."""
 
     for_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TurnHealthy:
+class TurnHealthy(Struct, frozen=True, kw_only=True):
     """From now on the health check of `Bench.probe` succeeds. Before, it fails."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TurnUnhealthy:
+class TurnUnhealthy(Struct, frozen=True, kw_only=True):
     """From now on the health check fails again."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TakeMemory:
+class TakeMemory(Struct, frozen=True, kw_only=True):
     """Need so much memory, until a limit says no."""
 
     mib: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WriteFile:
+class WriteFile(Struct, frozen=True, kw_only=True):
     """Write one line into a file (FILES)."""
 
     path: str
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SayFile:
+class SayFile(Struct, frozen=True, kw_only=True):
     """Write what is in a file to stdout, or `no file` (FILES)."""
 
     path: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Serve:
+class Serve(Struct, frozen=True, kw_only=True):
     """Answer HTTP requests on a port with a text, in the background (NETWORK)."""
 
     port: int
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SayFetched:
+class SayFetched(Struct, frozen=True, kw_only=True):
     """Fetch `http://127.0.0.1:port/` until it answers, and write the answer to stdout (NETWORK)."""
 
     port: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class End:
+class End(Struct, frozen=True, kw_only=True):
     """End with an exit code."""
 
     code: int
@@ -134,8 +125,7 @@ ToDo = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Program:
+class Program(Struct, frozen=True, kw_only=True):
     """What a container does: its steps one after the other, then nothing until it is told to stop.
 
     `stop_exit_code` is what it ends with on the stop signal; None: it ignores the signal. With `missing` the

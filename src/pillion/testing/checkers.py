@@ -12,7 +12,8 @@ the driver's `Outcome` says.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
@@ -60,8 +61,7 @@ _TIMED = (Condition.COMPLETE, Condition.SUCCESS, Condition.HEALTHY)
 _NEVER_RAN_EXIT_CODE = 143
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True, kw_only=True):
     """A promise that was not kept: which, when, and how it shows."""
 
     promise: str

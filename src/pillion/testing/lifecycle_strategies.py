@@ -152,7 +152,7 @@ def events_of(spec: TaskSpec) -> st.SearchStrategy[ev.Event]:
 
     return st.one_of(
         [
-            st.builds(kind, **{name: member(kind, name) for name in kind.__dataclass_fields__})
+            st.builds(kind, **{name: member(kind, name) for name in kind.__struct_fields__})
             for kind in ev.EVENT_TYPES
         ]
     )

@@ -12,7 +12,8 @@ seconds. The words for events stand in `_EVENTS`; an error is written `Name: tex
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev

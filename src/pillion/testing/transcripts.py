@@ -28,7 +28,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.commands import Command
 from pillion.core.lifecycle.events import Event
@@ -61,8 +62,7 @@ class TranscriptError(ValueError):
     """A transcript cannot be run. The message says which line and why."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True, kw_only=True):
     """One scene of a transcript: its title, and its text with the title line."""
 
     title: str

@@ -7,11 +7,11 @@ import os
 import signal
 import sys
 from collections import deque
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 from textual.pilot import Pilot
 from textual.widgets import RichLog, Static
 

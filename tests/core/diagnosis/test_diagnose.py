@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pillion.core.diagnosis.definition import DefinitionFacts, definition_facts
 from pillion.core.diagnosis.diagnose import diagnose

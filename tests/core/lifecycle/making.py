@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.spec import ContainerSpec, Dependency, TaskSpec
 from pillion.core.lifecycle.state import ContainerState, TaskState, initial_state

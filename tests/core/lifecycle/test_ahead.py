@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from core.lifecycle.making import at, container, pause, state_of, task
 from pillion.core.lifecycle.ahead import creatable_ahead

@@ -1,9 +1,9 @@
 """What everyone waits for, as values and words."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.lifecycle.making import at, container, pause, state_of, task
 from pillion.core.lifecycle.events import Exited

@@ -1,8 +1,7 @@
 """What no transcript shows: fields of the state, times, limits, and states that should not come up."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from core.lifecycle.making import at, container, pause, state_of, task
 from pillion.core.lifecycle import commands as cmd
@@ -37,7 +36,7 @@ def upto_running(name: str = "web") -> tuple[tuple[float, ev.Event], ...]:
 def test_the_times_of_a_task_are_those_of_its_events() -> None:
     exited = ev.Exited(container="web", exit_code=0, at_s=9.0)
     state = run(task(container("web")), *upto_running(), (9.5, exited))
-    assert {name: getattr(state, name) for name in state.__dataclass_fields__ if name.endswith("_at_s")} == {
+    assert {name: getattr(state, name) for name in state.__struct_fields__ if name.endswith("_at_s")} == {
         "created_at_s": 1.0,
         "pull_started_at_s": 3.0,
         "pull_stopped_at_s": 4.0,

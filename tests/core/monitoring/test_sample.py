@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pillion.core.monitoring.sample import Rates, Sample, Traffic, rates_between
 

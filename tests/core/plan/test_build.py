@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pillion.core.inputs.needs import REGISTRY_CREDENTIALS_RESOURCE
 from pillion.core.lifecycle.spec import Dependency, RestartPolicy
@@ -70,7 +70,7 @@ APP = ContainerDefinition(name="app", image="app:1")
 
 def definition(*containers: ContainerDefinition, **members: object) -> TaskDefinition:
     made = TaskDefinition(family="web", container_definitions=containers or (APP,))
-    return replace(made, **members)  # type: ignore[arg-type]  # the members have many types
+    return replace(made, **members)
 
 
 def plan(made: TaskDefinition, **options: object) -> TaskPlan:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from endpoints.making import PAUSE, awsvpc_task
 from pillion.core.plan.endpoints import EndpointIds, draw_endpoint_ids, with_endpoints

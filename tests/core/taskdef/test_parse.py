@@ -1,10 +1,10 @@
 """Reading a definition: what is taken, and every kind of problem, with what was meant."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from pillion.core.errors import DefinitionError
 from pillion.core.findings import Edit, EditAction

@@ -1,8 +1,7 @@
 """How problems are shown."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from pillion.core.findings import Path
 from pillion.core.taskdef.problem import Problem, ProblemCode, format_path, shown_value

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.spec import ContainerSpec, TaskSpec
 from pillion.core.lifecycle.state import ContainerState, HealthState, TaskState, initial_state

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.spec import ContainerSpec, RestartPolicy, TaskSpec
 from pillion.core.lifecycle.states import ContainerKind, PullBehavior

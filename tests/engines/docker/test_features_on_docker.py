@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from engines.docker.conftest import Run, Running
 from engines.docker.making import CLUSTER, PAUSE, container, joined, pause, plain, task

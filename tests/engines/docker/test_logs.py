@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import struct
 import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pillion.core.log_position import WINDOW_LINES, LogPosition, ReadingMark
 from pillion.engines.docker.logs import LINE_BYTES_MAX, Bookmark, LineCount, LogReader, Window

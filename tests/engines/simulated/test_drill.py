@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.spec import ContainerSpec, Dependency, RestartPolicy, TaskSpec
 from pillion.core.lifecycle.states import Condition, ContainerKind

@@ -71,7 +71,7 @@ def test_a_table_says_everything_about_a_container() -> None:
 
 def test_the_test_above_knows_every_key() -> None:
     fields = {key.field for key in (*KEYS.values(), *RUN_KEYS.values())}
-    assert fields | {"lives"} == {*Behaviour.__dataclass_fields__, *Life.__dataclass_fields__}
+    assert fields | {"lives"} == {*Behaviour.__struct_fields__, *Life.__struct_fields__}
 
 
 def test_assignments_of_the_command_line_win_over_the_table() -> None:

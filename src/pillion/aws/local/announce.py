@@ -10,12 +10,12 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunningAws:
+
+class RunningAws(Struct, frozen=True, kw_only=True):
     """A local AWS that runs now. `pid` is pillion's own."""
 
     pid: int

@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from pillion.control.client import ControlClient
 from pillion.core.diagnosis.report import diagnosis_text
@@ -33,8 +34,7 @@ OUTPUT_BYTES = 1 << 20
 """How much of the end of a task's output is read when it is chosen."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Board:
+class Board(Struct, frozen=True, kw_only=True):
     """What is known at one moment.
 
     Attributes:

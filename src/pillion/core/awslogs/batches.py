@@ -6,9 +6,10 @@ event counts its message in UTF-8 and 26 bytes), in order of time, no more than 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
+
+from msgspec import Struct
 
 from pillion.core.awslogs.events import EVENT_OVERHEAD_BYTES, LogEvent
 
@@ -19,8 +20,7 @@ BATCH_SPAN_MAX_MS: Final = 24 * 60 * 60 * 1000
 _by_time = itemgetter(0)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True, kw_only=True):
     """Events for one call, in order of time; `size_bytes` as CloudWatch counts it."""
 
     events: tuple[LogEvent, ...]

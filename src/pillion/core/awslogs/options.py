@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from pillion.core.awslogs.patterns import PatternError, datetime_pattern, line_pattern
 
@@ -54,8 +55,7 @@ class AwslogsOptionError(ValueError):
         self.at_start = at_start
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AwslogsOptions:
+class AwslogsOptions(Struct, frozen=True, kw_only=True):
     """Options of one container, checked.
 
     Attributes:

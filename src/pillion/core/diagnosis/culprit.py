@@ -7,7 +7,7 @@ otherwise it is the exit that a stop from outside explains least: whoever is tol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pillion.core.diagnosis.definition import DefinitionFacts
 from pillion.core.diagnosis.evidence import ContainerEvidence, TaskEvidence
@@ -16,8 +16,7 @@ _BY_ITSELF = 2
 """Up to this suspicion an exit cannot be that of a container which was told to stop."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Culprit:
+class Culprit(Struct, frozen=True, kw_only=True):
     """The container that ended the task; `is_certain` is False where another one may have been first."""
 
     name: str

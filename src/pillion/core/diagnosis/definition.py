@@ -5,8 +5,9 @@ Everything here is optional for a diagnosis: without the definition the answers 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.diagnosis.evidence import ContainerEvidence, TaskEvidence
 from pillion.core.diagnosis.known import Scope
@@ -40,8 +41,7 @@ _NOBODY = TaskIdentity(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class DefinitionFacts:
+class DefinitionFacts(Struct, frozen=True, kw_only=True):
     """A definition, and what the lifecycle makes of it (implicit dependencies and defaults included)."""
 
     definition: TaskDefinition

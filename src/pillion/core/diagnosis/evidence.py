@@ -7,16 +7,17 @@ own journal and JSON lines have them, so every such member may be absent. Times 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 LINES_MAX = 50
 """Last lines of a container's output that are kept as evidence."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerEvidence:
+class ContainerEvidence(Struct, frozen=True, kw_only=True):
     """What is known of one container.
 
     Attributes:
@@ -58,8 +59,7 @@ class ContainerEvidence:
     lines: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskEvidence:
+class TaskEvidence(Struct, frozen=True, kw_only=True):
     """What is known of one task; the members are those of DescribeTasks.
 
     `ended_by` names the essential container that ended the task, where pillion's journal says so; `is_local`

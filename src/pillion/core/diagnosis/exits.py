@@ -7,8 +7,9 @@ kernel's doing (out of memory) and ECS's own (the stopTimeout ran out). `diagnos
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 _SIGNALS: Final[Mapping[int, str]] = {
     1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE",
@@ -16,8 +17,7 @@ _SIGNALS: Final[Mapping[int, str]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExitMeaning:
+class ExitMeaning(Struct, frozen=True, kw_only=True):
     """What an exit code means: `code` names the finding, the rest is as in `known.KnownText`."""
 
     code: str

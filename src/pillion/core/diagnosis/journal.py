@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pillion.core.diagnosis.evidence import LINES_MAX, ContainerEvidence, TaskEvidence
 from pillion.core.lifecycle.commands import ReportContainer

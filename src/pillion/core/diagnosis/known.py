@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 
 class Role(Enum):
@@ -34,8 +35,7 @@ class Scope(Enum):
     TASK = "task"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownText:
+class KnownText(Struct, frozen=True, kw_only=True):
     """One text of ECS, or of what it runs on, and what is known about it.
 
     Attributes:
@@ -61,8 +61,7 @@ class KnownText:
     role: Role = Role.FAULT
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Match:
+class Match(Struct, frozen=True, kw_only=True):
     """A known text that was found, with the words of the text filled in."""
 
     known: KnownText

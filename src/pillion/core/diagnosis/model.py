@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pillion.core.diagnosis.evidence import TaskEvidence
 from pillion.core.diagnosis.known import Role
 from pillion.core.findings import Path, Place
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """One thing that happened to a task, and what to do about it.
 
     Attributes:
@@ -38,8 +37,7 @@ class Explanation:
     is_certain: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """One link of the chain of causes. `container` is None for the task, `at_s` where no time is known."""
 
     text: str
@@ -47,8 +45,7 @@ class Link:
     at_s: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True, kw_only=True):
     """Why a task is where it is.
 
     Attributes:

@@ -10,8 +10,9 @@ environment, also those of containers that use another log driver. That is what 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pillion.core.inputs.references import Parameter, Secret, parse_value_from
 from pillion.core.taskdef.model import ContainerDefinition, TaskDefinition
@@ -22,8 +23,7 @@ FIRELENS_RESOURCE: Final = "firelens"
 REGISTRY_CREDENTIALS_RESOURCE: Final = "registry credentials"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SecretNeed:
+class SecretNeed(Struct, frozen=True, kw_only=True):
     """One `secrets` or `secretOptions` entry. `is_option` tells the two apart."""
 
     container: str
@@ -32,16 +32,14 @@ class SecretNeed:
     is_option: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EnvironmentFileNeed:
+class EnvironmentFileNeed(Struct, frozen=True, kw_only=True):
     """One environment file of a container, in the order of the definition; `arn` is not checked yet."""
 
     container: str
     arn: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RegistryNeed:
+class RegistryNeed(Struct, frozen=True, kw_only=True):
     """The secret that opens a private registry; `arn` is an ARN or a name."""
 
     container: str

@@ -10,8 +10,9 @@ be empty); `arn:...:secret:db:password` alone is refused by ECS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 INVALID_ARN: Final = (
     "an invalid ARN format for the AWS Secrets Manager secret was specified. "
@@ -28,16 +29,14 @@ class ReferenceTextError(ValueError):
     """A reference that ECS cannot follow. The message is the agent's where it has one."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True, kw_only=True):
     """A parameter of SSM Parameter Store. `name` is what the API is asked for: name or ARN, as written."""
 
     region: str
     name: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True, kw_only=True):
     """A secret of Secrets Manager. An empty `version_stage` and `version_id` mean AWSCURRENT."""
 
     region: str
@@ -47,8 +46,7 @@ class Secret:
     version_id: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class S3Object:
+class S3Object(Struct, frozen=True, kw_only=True):
     """An object in S3."""
 
     arn: str

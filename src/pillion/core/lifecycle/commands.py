@@ -6,110 +6,94 @@ is shown to people and journaled; the performer has no opinion and needs none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pillion.core.lifecycle.states import ContainerStatus, HealthStatus
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskCommand:
+class TaskCommand(Struct, frozen=True, kw_only=True):
     """Something to do for the task as a whole."""
 
     cause: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerCommand:
+class ContainerCommand(Struct, frozen=True, kw_only=True):
     """Something to do for one container."""
 
     container: str
     cause: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrepareResource(TaskCommand):
+class PrepareResource(TaskCommand, frozen=True, kw_only=True):
     """Make a resource of the task: answered by ResourceReady or ResourceFailed."""
 
     resource: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResolveManifest(ContainerCommand):
+class ResolveManifest(ContainerCommand, frozen=True, kw_only=True):
     """Find the image's digest: answered by ManifestResolved or ManifestFailed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PullImage(ContainerCommand):
+class PullImage(ContainerCommand, frozen=True, kw_only=True):
     """Have the image here, as the pull behavior says: answered by Pulled or PullFailed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateContainer(ContainerCommand):
+class CreateContainer(ContainerCommand, frozen=True, kw_only=True):
     """Make the container: answered by Created or CreateFailed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StartContainer(ContainerCommand):
+class StartContainer(ContainerCommand, frozen=True, kw_only=True):
     """Start the container's process, for the first time or again: answered by Started or StartFailed."""
 
     restart: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProvisionNamespace(ContainerCommand):
+class ProvisionNamespace(ContainerCommand, frozen=True, kw_only=True):
     """Set up the namespace that a pause container holds: answered by Provisioned or ProvisionFailed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StopContainer(ContainerCommand):
+class StopContainer(ContainerCommand, frozen=True, kw_only=True):
     """Send the stop signal, wait `timeout_s`, then kill: answered by Exited, Vanished or StopFailed."""
 
     timeout_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KillContainer(ContainerCommand):
+class KillContainer(ContainerCommand, frozen=True, kw_only=True):
     """Kill the container's process now: answered by Exited, Vanished or StopFailed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SetStartTimeout(ContainerCommand):
+class SetStartTimeout(ContainerCommand, frozen=True, kw_only=True):
     """Send StartTimeoutElapsed for this container when the clock says `at_s`."""
 
     at_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportContainer(ContainerCommand):
+class ReportContainer(ContainerCommand, frozen=True, kw_only=True):
     """A container's status changed."""
 
     before: ContainerStatus
     after: ContainerStatus
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportHealth(ContainerCommand):
+class ReportHealth(ContainerCommand, frozen=True, kw_only=True):
     """A container's health changed."""
 
     status: HealthStatus
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportRestart(ContainerCommand):
+class ReportRestart(ContainerCommand, frozen=True, kw_only=True):
     """A restart policy restarted a container; its status stays RUNNING."""
 
     restart_count: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportTask(TaskCommand):
+class ReportTask(TaskCommand, frozen=True, kw_only=True):
     """The `lastStatus` that ECS would show changed."""
 
     last_status: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportStopping(TaskCommand):
+class ReportStopping(TaskCommand, frozen=True, kw_only=True):
     """The task's `desiredStatus` became STOPPED; `cause` says why."""
 
 

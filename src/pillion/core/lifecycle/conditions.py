@@ -9,7 +9,8 @@ to START.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.spec import ContainerSpec, Dependency, TaskSpec
 from pillion.core.lifecycle.state import ContainerState
@@ -25,22 +26,19 @@ TIMED_CONDITIONS = frozenset({Condition.SUCCESS, Condition.COMPLETE, Condition.H
 _UNRESOLVED = "failed to resolve container ordering dependency {names}"
 
 
-@dataclass(frozen=True, slots=True)
-class Satisfied:
+class Satisfied(Struct, frozen=True):
     """The dependency holds; `because` says it in words ("envoy is HEALTHY")."""
 
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotYet:
+class NotYet(Struct, frozen=True):
     """The dependency does not hold so far."""
 
     dependency: Dependency
 
 
-@dataclass(frozen=True, slots=True)
-class Never:
+class Never(Struct, frozen=True):
     """The dependency can no longer be satisfied: `because` in words, `detail` in the agent's own text."""
 
     dependency: Dependency

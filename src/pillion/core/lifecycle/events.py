@@ -6,14 +6,14 @@ never carries a secret: what is written here may be kept on disk and shown to an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import get_args
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.states import HealthStatus, StopCode
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NamedError:
+class NamedError(Struct, frozen=True, kw_only=True):
     """An error with ECS's own name for it, e.g. `CannotPullContainerError`, and its text."""
 
     name: str
@@ -23,136 +23,116 @@ class NamedError:
         return f"{self.name}: {self.text}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskEvent:
+class TaskEvent(Struct, frozen=True, kw_only=True):
     """Something that concerns the task as a whole."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerEvent:
+class ContainerEvent(Struct, frozen=True, kw_only=True):
     """Something that concerns one container."""
 
     container: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StartRequested(TaskEvent):
+class StartRequested(TaskEvent, frozen=True, kw_only=True):
     """The task is to run."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StopRequested(TaskEvent):
+class StopRequested(TaskEvent, frozen=True, kw_only=True):
     """The task is to stop in order. `reason` is what DescribeTasks shows as stoppedReason."""
 
     reason: str = "Task stopped by user"
     stop_code: StopCode = StopCode.USER_INITIATED
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KillRequested(TaskEvent):
+class KillRequested(TaskEvent, frozen=True, kw_only=True):
     """The task is to end now: every process is killed at once, in no order."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResourceReady(TaskEvent):
+class ResourceReady(TaskEvent, frozen=True, kw_only=True):
     """A resource of the task can be used."""
 
     resource: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResourceFailed(TaskEvent):
+class ResourceFailed(TaskEvent, frozen=True, kw_only=True):
     """A resource of the task cannot be prepared; the task stops."""
 
     resource: str
     error: NamedError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StartTimeoutElapsed(ContainerEvent):
+class StartTimeoutElapsed(ContainerEvent, frozen=True, kw_only=True):
     """The container's startTimeout has passed since it started."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ManifestResolved(ContainerEvent):
+class ManifestResolved(ContainerEvent, frozen=True, kw_only=True):
     """The image's manifest was looked up, or did not need to be. `digest` is None where there is none."""
 
     digest: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ManifestFailed(ContainerEvent):
+class ManifestFailed(ContainerEvent, frozen=True, kw_only=True):
     """The image's manifest could not be looked up; `cached` says whether the image is here anyway."""
 
     error: NamedError
     cached: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PullStarted(ContainerEvent):
+class PullStarted(ContainerEvent, frozen=True, kw_only=True):
     """An image really is being pulled."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pulled(ContainerEvent):
+class Pulled(ContainerEvent, frozen=True, kw_only=True):
     """The image is here. `pulled` is False where the pull behavior asked for no pull."""
 
     pulled: bool = True
     digest: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PullFailed(ContainerEvent):
+class PullFailed(ContainerEvent, frozen=True, kw_only=True):
     """The image could not be pulled; `cached` says whether an older one is here."""
 
     error: NamedError
     cached: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Created(ContainerEvent):
+class Created(ContainerEvent, frozen=True, kw_only=True):
     """The engine has made the container."""
 
     runtime_id: str
     image_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateFailed(ContainerEvent):
+class CreateFailed(ContainerEvent, frozen=True, kw_only=True):
     """The engine could not make the container."""
 
     error: NamedError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Started(ContainerEvent):
+class Started(ContainerEvent, frozen=True, kw_only=True):
     """The container's process runs, since `at_s` by the engine's clock. Also after a restart."""
 
     at_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StartFailed(ContainerEvent):
+class StartFailed(ContainerEvent, frozen=True, kw_only=True):
     """The engine could not start the container; `may_run` says that the process might be there after all."""
 
     error: NamedError
     may_run: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Provisioned(ContainerEvent):
+class Provisioned(ContainerEvent, frozen=True, kw_only=True):
     """The namespace that this pause container holds is ready: addresses, listeners, rules."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProvisionFailed(ContainerEvent):
+class ProvisionFailed(ContainerEvent, frozen=True, kw_only=True):
     """The namespace that this pause container holds could not be set up."""
 
     error: NamedError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exited(ContainerEvent):
+class Exited(ContainerEvent, frozen=True, kw_only=True):
     """The container's process ended.
 
     May come twice for one exit: first from the engine's event, then with what an inspection adds
@@ -165,20 +145,17 @@ class Exited(ContainerEvent):
     error: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Vanished(ContainerEvent):
+class Vanished(ContainerEvent, frozen=True, kw_only=True):
     """The engine no longer knows the container, though nobody here removed it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StopFailed(ContainerEvent):
+class StopFailed(ContainerEvent, frozen=True, kw_only=True):
     """Stopping failed for good while the engine answers; the container counts as stopped."""
 
     error: NamedError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HealthChanged(ContainerEvent):
+class HealthChanged(ContainerEvent, frozen=True, kw_only=True):
     """The definition's health check came to another status."""
 
     status: HealthStatus
@@ -186,8 +163,7 @@ class HealthChanged(ContainerEvent):
     exit_code: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HealthProbed(ContainerEvent):
+class HealthProbed(ContainerEvent, frozen=True, kw_only=True):
     """One probe ended without changing the status; for people who wait."""
 
     failing_streak: int

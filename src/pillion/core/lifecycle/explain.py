@@ -6,8 +6,9 @@ never end is said to be one, because ECS lets a task wait for ever without a wor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.conditions import NotYet, judge_all
 from pillion.core.lifecycle.gates import asks_dependencies, missing_holder, missing_resources
@@ -33,8 +34,7 @@ class WaitKind(Enum):
     STOP_ORDER = "containers that depend on it have to stop first"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True, kw_only=True):
     """One container that has not arrived, and what it waits for.
 
     `on` names the containers or resources that are waited for; it is empty where the container waits for

@@ -8,7 +8,8 @@ the first wave, however early it started.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.spec import TaskSpec
 from pillion.core.lifecycle.states import Condition, ContainerKind
@@ -17,8 +18,7 @@ PAUSE_SOURCE = "pause"
 """The `source` of an edge to a pause container, which every other container waits for."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True, kw_only=True):
     """`container` waits for `waits_for`.
 
     `condition` is None for a pause container, whose readiness is no condition that could be declared.

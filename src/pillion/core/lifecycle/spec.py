@@ -7,8 +7,9 @@ FireLens) already among the declared ones, so that the machine has a single kind
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.states import Condition, ContainerKind, ContainerStatus, PullBehavior
 
@@ -19,8 +20,7 @@ RESTART_ATTEMPT_PERIOD_DEFAULT_S = 300.0
 """How long a container has to have run before its restart policy restarts it, where it does not say."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True, kw_only=True):
     """One edge: the container that declares it waits until `container` fulfils `condition`.
 
     `source` says where the edge comes from: `dependsOn`, `links`, `volumesFrom` or `awsfirelens`.
@@ -31,24 +31,21 @@ class Dependency:
     source: str = "dependsOn"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RestartPolicy:
+class RestartPolicy(Struct, frozen=True, kw_only=True):
     """An enabled restartPolicy. Exit code 0 is restarted like any other unless it is ignored."""
 
     ignored_exit_codes: frozenset[int] = frozenset()
     attempt_period_s: float = RESTART_ATTEMPT_PERIOD_DEFAULT_S
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResourceNeed:
+class ResourceNeed(Struct, frozen=True, kw_only=True):
     """A container may not enter `before` until the task's `resource` is ready."""
 
     resource: str
     before: ContainerStatus
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContainerSpec:
+class ContainerSpec(Struct, frozen=True, kw_only=True, dict=True):
     """One container as the lifecycle sees it.
 
     `start_timeout_s` belongs to the dependency: it bounds how long its dependants wait, from its own
@@ -75,8 +72,7 @@ class ContainerSpec:
         return ContainerStatus.RUNNING
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskSpec:
+class TaskSpec(Struct, frozen=True, kw_only=True, dict=True):
     """A task as the lifecycle sees it; `containers` in the order of the definition, pause containers first.
 
     `pull_upfront` is the agent's ECS_PULL_DEPENDENT_CONTAINERS_UPFRONT: images are pulled without
@@ -88,10 +84,10 @@ class TaskSpec:
     resources: tuple[str, ...] = ()
     pull_behavior: PullBehavior = PullBehavior.DEFAULT
     pull_upfront: bool = True
-    _by_name: Mapping[str, ContainerSpec] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_name", {spec.name: spec for spec in self.containers})
+    @cached_property
+    def _by_name(self) -> Mapping[str, ContainerSpec]:
+        return {spec.name: spec for spec in self.containers}
 
     def container(self, name: str) -> ContainerSpec:
         """Return the container of that name; KeyError if the task has none."""

@@ -7,7 +7,8 @@ ECS agent: a container that ended by itself is known STOPPED and still desired R
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pillion.core.lifecycle.events import Exited, NamedError
 from pillion.core.lifecycle.spec import TaskSpec
@@ -20,8 +21,7 @@ from pillion.core.lifecycle.states import (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HealthState:
+class HealthState(Struct, frozen=True, kw_only=True):
     """What the definition's health check said last, and since when (POSIX seconds)."""
 
     status: HealthStatus = HealthStatus.UNKNOWN
@@ -31,8 +31,7 @@ class HealthState:
     failing_streak: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerState:
+class ContainerState(Struct, frozen=True, kw_only=True):
     """One container: statuses, the operation in flight, and what ECS would report of it.
 
     `in_flight` is the status that an operation under way leads to, for the reason `cause`; None when
@@ -69,8 +68,7 @@ class ContainerState:
         return self.started_at_s is not None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskState:
+class TaskState(Struct, frozen=True, kw_only=True):
     """One task. `ended_by` names the essential container that ended it, if one did.
 
     `known` never goes backwards; `version` counts the events that led to a report. `stopped_again` says

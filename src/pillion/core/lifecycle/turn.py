@@ -6,8 +6,9 @@ in steps; outside, states are values. It knows how to record a change and nothin
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.commands import Command, Report, ReportContainer
 from pillion.core.lifecycle.events import NamedError

@@ -7,8 +7,9 @@ plane, 7.5).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.spec import TaskSpec
 from pillion.core.monitoring.alarms import AlarmDefinition, Comparison, Statistic

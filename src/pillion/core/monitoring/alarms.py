@@ -9,8 +9,9 @@ hold them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pillion.core.monitoring.history import History
 from pillion.core.monitoring.metrics import Metric
@@ -60,8 +61,7 @@ class Missing(StrEnum):
     NOT_BREACHING = "notBreaching"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AlarmDefinition:
+class AlarmDefinition(Struct, frozen=True, kw_only=True):
     """An alarm, in the words of PutMetricAlarm.
 
     Attributes:
@@ -92,8 +92,7 @@ class AlarmDefinition:
         return (self.evaluation_periods + LOOK_BACK_PERIODS + 1) * self.period_s
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True, kw_only=True):
     """An alarm as it is now.
 
     Attributes:

@@ -7,8 +7,10 @@ Where there is not room enough, the pieces that one misses least are left out fi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.core.columns import format_age
 from pillion.core.lifecycle.explain import waiting
@@ -51,8 +53,7 @@ class Tone(Enum):
     BAD = "somebody should look"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """Some words of a line.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pillion.core.monitoring.figures import TaskFigures
 
@@ -13,16 +14,14 @@ LOOKS_MAX = 60
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Course:
+class Course(Struct, frozen=True, kw_only=True):
     """What a container, or a task as a whole, used at each look, the latest last; None where nobody knows."""
 
     cpu_units: tuple[float | None, ...] = ()
     memory_bytes: tuple[float | None, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Courses:
+class Courses(Struct, frozen=True, kw_only=True):
     """The courses of tasks and containers, by task id and name; the name is empty for a task as a whole."""
 
     by_name: Mapping[tuple[str, str], Course] = field(default_factory=dict)

@@ -6,7 +6,8 @@ Terminal, Prometheus, Container Insights and alarms all read these figures, so t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.state import ContainerState, TaskState
 from pillion.core.lifecycle.states import (
@@ -22,16 +23,14 @@ from pillion.core.units import BYTES_PER_MIB, CPU_UNITS_PER_VCPU
 RUNNING = "RUNNING"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """What a container has written so far."""
 
     lines: int = 0
     bytes: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerFigures:
+class ContainerFigures(Struct, frozen=True, kw_only=True):
     """One container at one moment.
 
     Attributes:
@@ -85,8 +84,7 @@ class ContainerFigures:
         return self.sample.memory_bytes / limit * 100 if self.sample is not None and limit else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskFigures:
+class TaskFigures(Struct, frozen=True, kw_only=True):
     """One task at one moment.
 
     Attributes:

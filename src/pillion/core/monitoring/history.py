@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pillion.core.monitoring.metrics import Metric
 
@@ -11,16 +12,14 @@ LOOKS_MAX = 9000
 """Looks that are kept at most: a day of one every ten seconds."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """The metrics of a task at one moment (POSIX seconds)."""
 
     at_s: float
     values: Mapping[Metric, float]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class History:
+class History(Struct, frozen=True, kw_only=True):
     """The looks of the last `keep_s` seconds, the oldest first."""
 
     keep_s: float

@@ -11,9 +11,10 @@ else the task's size, else the machine, for ECS falls back to the capacity of th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.states import HealthStatus
 from pillion.core.monitoring.figures import RUNNING, ContainerFigures, TaskFigures
@@ -64,16 +65,14 @@ TASK_METRICS: Final[Mapping[str, Unit]] = {
 """What is measured of a task as a whole."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True, kw_only=True):
     """What the machine has; what stands in for reservations that a definition does not make."""
 
     cpu_units: int
     memory_mib: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True, kw_only=True):
     """A metric of a task, or of one of its containers."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pillion.core.codec import CodecError, decode_fields, encode_fields
 from pillion.core.columns import format_age
@@ -12,8 +13,7 @@ from pillion.core.monitoring.alarms import Alarm, AlarmState
 from pillion.core.usage import Observed, decode_usage, encode_usage
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WatchNotes:
+class WatchNotes(Struct, frozen=True, kw_only=True):
     """What is known of a task that is watched.
 
     Attributes:
@@ -29,8 +29,7 @@ class WatchNotes:
     usage: Mapping[str, Observed] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Judged:
+class _Judged(Struct, frozen=True, kw_only=True):
     at_s: float
     alarms: tuple[Alarm, ...] = ()
     silent: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,8 @@ that does not run has no figures of its use, as elsewhere; its status says why.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.states import HealthStatus
 from pillion.core.monitoring.alarms import Alarm, AlarmState
@@ -22,8 +23,7 @@ _STATUSES = ("PENDING", "RUNNING", "STOPPED")
 _Labels = dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
+class _Family(Struct, frozen=True):
     """A metric of containers: its name and kind, what it says, and how it is read."""
 
     name: str

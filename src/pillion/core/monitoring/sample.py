@@ -6,15 +6,14 @@ is only told where every counter that it needs has grown or stayed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pillion.core.units import CPU_UNITS_PER_VCPU
 
 NS_PER_S = 1_000_000_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True, kw_only=True):
     """What went one way through a network namespace since it was made, without its loopback."""
 
     bytes: int
@@ -23,8 +22,7 @@ class Traffic:
     dropped: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     """What a running container uses and has used.
 
     Attributes:
@@ -54,8 +52,7 @@ class Sample:
     processes: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rates:
+class Rates(Struct, frozen=True, kw_only=True):
     """What a container did from one sample to the next, a second.
 
     Attributes:

@@ -24,9 +24,10 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from pillion.core.errors import PillionError
 from pillion.core.monitoring.alarms import AlarmDefinition, Comparison, Missing, Statistic
@@ -65,8 +66,7 @@ class MonitorSettingsError(PillionError):
     """`[monitor]` says something that means nothing. The message says what, and what is expected."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MonitorSettings:
+class MonitorSettings(Struct, frozen=True, kw_only=True):
     """How tasks are watched.
 
     Attributes:

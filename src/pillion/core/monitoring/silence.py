@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 WINDOW_S: Final = 60.0
 """Over how long failures are counted."""
@@ -51,8 +53,7 @@ def sign_of(line: str) -> Sign | None:
     return next((sign for sign, pattern in _SIGNS if pattern.search(line)), None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouterCounts:
+class RouterCounts(Struct, frozen=True, kw_only=True):
     """What a log router has done since it started.
 
     Attributes:
@@ -150,8 +151,7 @@ def _standstill(history: tuple[RouterCounts, ...]) -> str | None:
     return None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProxyLook:
+class ProxyLook(Struct, frozen=True, kw_only=True):
     """What a proxy's admin interface said; `state` is None where it did not answer."""
 
     at_s: float

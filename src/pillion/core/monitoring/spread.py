@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _GROWTH = math.log(1.1)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True, kw_only=True):
     """How often a value was seen, by bucket; bucket 0 holds everything up to 1."""
 
     counts: Mapping[int, int] = field(default_factory=dict)

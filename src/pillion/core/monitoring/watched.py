@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pillion.core.plan.model import TaskIdentity
 from pillion.core.rules.roles import Role, role_of
@@ -11,8 +11,7 @@ from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.render import render_task_definition
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WatchedContainer:
+class WatchedContainer(Struct, frozen=True, kw_only=True):
     """One container of a definition.
 
     Attributes:
@@ -36,8 +35,7 @@ class WatchedContainer:
     logs_through_router: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WatchedTask:
+class WatchedTask(Struct, frozen=True, kw_only=True):
     """One task.
 
     Attributes:

@@ -7,7 +7,8 @@ cannot be honoured becomes a notice; nothing is dropped in silence.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pillion.core.inputs.needs import REGISTRY_CREDENTIALS_RESOURCE, resources_of
 from pillion.core.lifecycle.spec import (

@@ -7,7 +7,9 @@ and never derived from anything that others could know. Pause containers get non
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.model import TaskPlan
@@ -18,8 +20,7 @@ ENDPOINT_HOST = "169.254.170.2"
 _EXECUTION_ENVIRONMENTS = {"EC2": "AWS_ECS_EC2", "FARGATE": "AWS_ECS_FARGATE", "EXTERNAL": "AWS_ECS_EXTERNAL"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EndpointIds:
+class EndpointIds(Struct, frozen=True, kw_only=True):
     """The ids of one task: one for each container, and one for its role's credentials, if it has a role."""
 
     containers: Mapping[str, str]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PortBinding:
+class PortBinding(Struct, frozen=True, kw_only=True):
     """A port as it was published. `moved` says that the wanted host port was taken.
 
     A range is one binding whose `count` is the number of consecutive ports from each of the two.
@@ -20,8 +19,7 @@ class PortBinding:
     count: int = 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NetworkAddress:
+class NetworkAddress(Struct, frozen=True, kw_only=True):
     """Where a container can be reached: its address on one network."""
 
     network: str
@@ -32,8 +30,7 @@ class NetworkAddress:
     prefix_length: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerFacts:
+class ContainerFacts(Struct, frozen=True, kw_only=True):
     """Ports and addresses of one container, and the process that holds its namespaces."""
 
     bindings: tuple[PortBinding, ...] = ()

@@ -8,8 +8,9 @@ neighbours, in a few sweeps. Numbers only: what boxes and arrows look like is `d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 BOX_HEIGHT = 64
 PORT_GAP = 20
@@ -29,8 +30,7 @@ _Slot = str | tuple[str, str, int]
 """A container, or the lane of an arrow in the column of that number."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Box:
+class Box(Struct, frozen=True, kw_only=True):
     """The place of a container, in pixels from the top left corner of all boxes."""
 
     x: float
@@ -39,8 +39,7 @@ class Box:
     height: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """Boxes by container, and for each arrow its points: begin, then entry and exit of each lane, end."""
 
     boxes: Mapping[str, Box]

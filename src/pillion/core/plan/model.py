@@ -8,8 +8,9 @@ when the container is created.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from pillion.core.lifecycle.spec import ContainerSpec, TaskSpec
 from pillion.core.lifecycle.states import ContainerKind, PullBehavior
@@ -32,8 +33,7 @@ class NetworkMode(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """Something that differs here from ECS, or that the user should know; said once, never in silence.
 
     `code` is stable (kebab-case); `container` is None where it concerns the whole task.
@@ -44,8 +44,7 @@ class Notice:
     container: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HealthProbe:
+class HealthProbe(Struct, frozen=True, kw_only=True):
     """A health check as the engine runs it. `command` begins with CMD or CMD-SHELL."""
 
     command: tuple[str, ...]
@@ -55,8 +54,7 @@ class HealthProbe:
     start_period_s: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PortRequest:
+class PortRequest(Struct, frozen=True, kw_only=True):
     """A container port to publish.
 
     `host_port` is what is asked for: None lets the engine's host choose any free one. With `exact` a port
@@ -71,8 +69,7 @@ class PortRequest:
     name: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PortRangeRequest:
+class PortRangeRequest(Struct, frozen=True, kw_only=True):
     """A contiguous range of container ports, to be published on as many contiguous host ports."""
 
     first: int
@@ -81,8 +78,7 @@ class PortRangeRequest:
     host_ip: str = "127.0.0.1"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mount:
+class Mount(Struct, frozen=True, kw_only=True):
     """One mount point. `volume` names a VolumePlan; `volume_name` of that plan is what is mounted."""
 
     volume: str
@@ -90,8 +86,7 @@ class Mount:
     read_only: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bind:
+class Bind(Struct, frozen=True, kw_only=True):
     """A path of the host mounted into a container (files that we generate, sockets)."""
 
     host_path: str
@@ -99,16 +94,14 @@ class Bind:
     read_only: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VolumesFrom:
+class VolumesFrom(Struct, frozen=True, kw_only=True):
     """All mounts of another container of the task."""
 
     container: str
     read_only: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TmpfsMount:
+class TmpfsMount(Struct, frozen=True, kw_only=True):
     """A tmpfs; `size_mib` as in linuxParameters, options as given."""
 
     container_path: str
@@ -116,8 +109,7 @@ class TmpfsMount:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeviceMapping:
+class DeviceMapping(Struct, frozen=True, kw_only=True):
     """A device of the host; permissions as letters of `rwm`."""
 
     host_path: str
@@ -125,8 +117,7 @@ class DeviceMapping:
     permissions: str = "rwm"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UlimitPlan:
+class UlimitPlan(Struct, frozen=True, kw_only=True):
     """One ulimit."""
 
     name: str
@@ -134,16 +125,14 @@ class UlimitPlan:
     hard: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogPlan:
+class LogPlan(Struct, frozen=True, kw_only=True):
     """The engine's log driver for a container; None as driver means the engine's default."""
 
     driver: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImagePlan:
+class ImagePlan(Struct, frozen=True, kw_only=True):
     """Which image a container runs.
 
     `reference` is what the definition says; `actual` what is used instead (`--image`, `--build`, a stub),
@@ -165,8 +154,7 @@ class ImagePlan:
         return self.actual or self.reference
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LimitsPlan:
+class LimitsPlan(Struct, frozen=True, kw_only=True):
     """Resource limits of one container; None means no limit of that kind.
 
     `cpu_shares` are relative. `memory_swap_bytes` counts memory and swap together, as engines do.
@@ -183,8 +171,7 @@ class LimitsPlan:
     ulimits: tuple[UlimitPlan, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SecurityPlan:
+class SecurityPlan(Struct, frozen=True, kw_only=True):
     """Who the container's processes are and what they may do."""
 
     user: str | None = None
@@ -198,8 +185,7 @@ class SecurityPlan:
     sysctls: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NamespacePlan:
+class NamespacePlan(Struct, frozen=True, kw_only=True):
     """Which namespaces a container lives in.
 
     `network`: `own` (a namespace on the task's network), `container:<name>` (another container of the
@@ -218,8 +204,7 @@ class NamespacePlan:
     ipc: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerPlan:
+class ContainerPlan(Struct, frozen=True, kw_only=True):
     """One container, complete. `name` is ECS's name for it, `engine_name` the engine's."""
 
     name: str
@@ -259,8 +244,7 @@ class VolumeKind(Enum):
     BIND = "bind"  # a folder of the host
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VolumePlan:
+class VolumePlan(Struct, frozen=True, kw_only=True):
     """One volume of the task. `engine_name` is a volume name, or a host path for BIND.
 
     A SHARED volume without `autoprovision` has to exist already.
@@ -276,8 +260,7 @@ class VolumePlan:
     create_folder: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskLimits:
+class TaskLimits(Struct, frozen=True, kw_only=True):
     """Limits of the task as a whole: a parent cgroup. Both None where the definition sets none."""
 
     cpu_vcpu: float | None = None
@@ -285,8 +268,7 @@ class TaskLimits:
     cpu_shares: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskIdentity:
+class TaskIdentity(Struct, frozen=True, kw_only=True):
     """Who a task is: the ids and ARNs that ECS would give it."""
 
     task_id: str
@@ -301,8 +283,7 @@ class TaskIdentity:
     launch_type: str = "EC2"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskPlan:
+class TaskPlan(Struct, frozen=True, kw_only=True):
     """One run of a task, complete: what an engine is asked for and what the lifecycle follows.
 
     `containers` holds pause containers first, then those of the definition in its order, and has the

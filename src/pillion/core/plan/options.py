@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pillion.core.errors import PillionError
 from pillion.core.lifecycle.states import PullBehavior
@@ -17,8 +18,7 @@ class OptionError(PillionError):
     """An option's value cannot be understood. The message says what was given and what is expected."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Publish:
+class Publish(Struct, frozen=True, kw_only=True):
     """One `--publish`: where a container port is to be found on this machine.
 
     `container` is None where any container of the task may be meant. `host_port` is None for any free port.
@@ -31,8 +31,7 @@ class Publish:
     container: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True, kw_only=True):
     """Everything that a run may change without touching the definition.
 
     `images` and `builds` are keyed by the image reference of the definition; `volumes` by volume name.

@@ -7,7 +7,7 @@ sidecar is not the task that will run in AWS.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pillion.core.plan.model import ContainerPlan, HealthProbe, ImagePlan, LogPlan, Notice
 from pillion.core.plan.options import OptionError, RunOptions

@@ -7,7 +7,7 @@ first probe comes one interval after the start.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pillion.core.lifecycle.order import start_waves, stop_waves
 from pillion.core.lifecycle.spec import Dependency
@@ -15,8 +15,7 @@ from pillion.core.lifecycle.states import Condition, ContainerKind
 from pillion.core.plan.model import HealthProbe, TaskPlan
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EdgeTime:
+class EdgeTime(Struct, frozen=True, kw_only=True):
     """How long a dependant waits at least and at most, from the dependency's start, in seconds.
 
     `latest_s` is None where nothing in the definition bounds the wait.
@@ -27,8 +26,7 @@ class EdgeTime:
     latest_s: float | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True, kw_only=True):
     """When each container can start, and what decides it.
 
     `starts_s` counts from the task's start. `critical_path` is the chain of containers that decides the

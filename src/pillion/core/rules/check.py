@@ -8,9 +8,10 @@ are much alike; it is what two thousand definitions a second rest on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from pillion.core.findings import Finding
 from pillion.core.rules.catalogue import RULES

@@ -14,8 +14,9 @@ possible. The examples are whole definitions: the documentation shows them and t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, NamedTuple, NotRequired, TypedDict, Unpack
+
+from msgspec import Struct
 
 from pillion.core.findings import Edit, EditAction, Finding, Path, Severity
 from pillion.core.rules.view import ContainerView, TaskView
@@ -55,8 +56,7 @@ TaskCheck = Callable[[TaskView], Iterable[Hit]]
 ContainerCheck = Callable[[TaskView, ContainerView], Iterable[Hit]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One rule.
 
     Attributes:

@@ -7,8 +7,9 @@ the rules that know better.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from pillion.core.findings import Finding, Path, Severity
 from pillion.core.rules.examples import app, task

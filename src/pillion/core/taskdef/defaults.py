@@ -13,8 +13,9 @@ Surprising:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from pillion.core.taskdef.enums import NetworkMode, TransportProtocol
 from pillion.core.taskdef.model import (

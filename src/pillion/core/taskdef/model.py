@@ -13,8 +13,10 @@ name and image are not among those: AWS checks them only after reading.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from pillion.core.taskdef.enums import (
     ApplicationProtocol,
@@ -71,37 +73,33 @@ class StringMap(Mapping[str, str]):
         return repr(self._items)
 
 
-def _freeze(shape: object, name: str) -> None:
+def _freeze(shape: Struct, name: str) -> None:
     value = getattr(shape, name)
     if value is not None and type(value) is not StringMap:
-        object.__setattr__(shape, name, StringMap(value))
+        force_setattr(shape, name, StringMap(value))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyValuePair:
+class KeyValuePair(Struct, frozen=True, kw_only=True):
     """An environment variable, or a property of a proxy."""
 
     name: str | None = None
     value: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True, kw_only=True):
     """A value that is fetched when the task starts: an environment variable or a log option."""
 
     name: str
     value_from: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RepositoryCredentials:
+class RepositoryCredentials(Struct, frozen=True, kw_only=True):
     """The secret that opens a private registry."""
 
     credentials_parameter: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PortMapping:
+class PortMapping(Struct, frozen=True, kw_only=True):
     """A port, or a range of ports, that a container listens on."""
 
     container_port: int | None = None
@@ -112,8 +110,7 @@ class PortMapping:
     container_port_range: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerRestartPolicy:
+class ContainerRestartPolicy(Struct, frozen=True, kw_only=True):
     """Whether a container is restarted in its task; `restart_attempt_period` is in seconds."""
 
     enabled: bool
@@ -121,16 +118,14 @@ class ContainerRestartPolicy:
     restart_attempt_period: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EnvironmentFile:
+class EnvironmentFile(Struct, frozen=True, kw_only=True):
     """A file of environment variables; `value` is the ARN of an S3 object."""
 
     value: str
     type: EnvironmentFileType
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MountPoint:
+class MountPoint(Struct, frozen=True, kw_only=True):
     """Where a volume of the task appears in a container."""
 
     source_volume: str | None = None
@@ -138,24 +133,21 @@ class MountPoint:
     read_only: bool | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VolumeFrom:
+class VolumeFrom(Struct, frozen=True, kw_only=True):
     """Mounts everything that another container mounts."""
 
     source_container: str | None = None
     read_only: bool | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KernelCapabilities:
+class KernelCapabilities(Struct, frozen=True, kw_only=True):
     """Linux capabilities added to and dropped from the engine's usual set, without the `CAP_` prefix."""
 
     add: tuple[str, ...] | None = None
     drop: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Device:
+class Device(Struct, frozen=True, kw_only=True):
     """A device of the host that a container sees."""
 
     host_path: str
@@ -163,8 +155,7 @@ class Device:
     permissions: tuple[DeviceCgroupPermission, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tmpfs:
+class Tmpfs(Struct, frozen=True, kw_only=True):
     """A file system in memory; `size` is in MiB."""
 
     container_path: str
@@ -172,8 +163,7 @@ class Tmpfs:
     mount_options: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LinuxParameters:
+class LinuxParameters(Struct, frozen=True, kw_only=True):
     """Settings of the Linux kernel for a container; `shared_memory_size` and `max_swap` are in MiB."""
 
     capabilities: KernelCapabilities | None = None
@@ -185,24 +175,21 @@ class LinuxParameters:
     swappiness: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerDependency:
+class ContainerDependency(Struct, frozen=True, kw_only=True):
     """What another container must have reached before this one is created."""
 
     container_name: str
     condition: ContainerCondition
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HostEntry:
+class HostEntry(Struct, frozen=True, kw_only=True):
     """A line of the container's /etc/hosts."""
 
     hostname: str
     ip_address: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ulimit:
+class Ulimit(Struct, frozen=True, kw_only=True):
     """A limit that the kernel holds each process to; -1 is unlimited."""
 
     name: UlimitName
@@ -210,8 +197,7 @@ class Ulimit:
     hard_limit: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogConfiguration:
+class LogConfiguration(Struct, frozen=True, kw_only=True):
     """Where a container's output goes; `secret_options` are options that are fetched at start."""
 
     log_driver: LogDriver
@@ -222,8 +208,7 @@ class LogConfiguration:
         _freeze(self, "options")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HealthCheck:
+class HealthCheck(Struct, frozen=True, kw_only=True):
     """A command that says whether a container works; `interval`, `timeout`, `start_period` are in seconds."""
 
     command: tuple[str, ...]
@@ -233,31 +218,27 @@ class HealthCheck:
     start_period: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SystemControl:
+class SystemControl(Struct, frozen=True, kw_only=True):
     """A kernel setting (sysctl) of the container."""
 
     namespace: str | None = None
     value: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NvidiaMpsAllocation:
+class NvidiaMpsAllocation(Struct, frozen=True, kw_only=True):
     """A container's share of a GPU under NVIDIA's multi-process service; `memory` is in MiB."""
 
     memory: int
     max_compute_percent: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SharingStrategy:
+class SharingStrategy(Struct, frozen=True, kw_only=True):
     """How a GPU is shared between containers."""
 
     nvidia_mps: NvidiaMpsAllocation | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResourceRequirement:
+class ResourceRequirement(Struct, frozen=True, kw_only=True):
     """A GPU or another accelerator that a container needs."""
 
     value: str | None = None
@@ -265,8 +246,7 @@ class ResourceRequirement:
     sharing_strategy: SharingStrategy | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FirelensConfiguration:
+class FirelensConfiguration(Struct, frozen=True, kw_only=True):
     """Marks a container as the log router of its task."""
 
     type: FirelensConfigurationType
@@ -276,8 +256,7 @@ class FirelensConfiguration:
         _freeze(self, "options")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerDefinition:
+class ContainerDefinition(Struct, frozen=True, kw_only=True):
     """One container of a task.
 
     `cpu` is in CPU units (1024 are one vCPU), `memory` and `memory_reservation` are in MiB, `start_timeout`
@@ -331,15 +310,13 @@ class ContainerDefinition:
         _freeze(self, "docker_labels")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HostVolumeProperties:
+class HostVolumeProperties(Struct, frozen=True, kw_only=True):
     """A folder of the host; without `source_path`, a fresh empty one for each task."""
 
     source_path: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DockerVolumeConfiguration:
+class DockerVolumeConfiguration(Struct, frozen=True, kw_only=True):
     """A volume that Docker manages."""
 
     scope: Scope | None = None
@@ -353,16 +330,14 @@ class DockerVolumeConfiguration:
         _freeze(self, "labels")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EFSAuthorizationConfig:
+class EFSAuthorizationConfig(Struct, frozen=True, kw_only=True):
     """How a task proves that it may mount an EFS file system."""
 
     access_point_id: str | None = None
     iam: EFSAuthorizationConfigIAM | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EFSVolumeConfiguration:
+class EFSVolumeConfiguration(Struct, frozen=True, kw_only=True):
     """A folder of an EFS file system."""
 
     file_system_id: str
@@ -372,8 +347,7 @@ class EFSVolumeConfiguration:
     authorization_config: EFSAuthorizationConfig | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class S3FilesVolumeConfiguration:
+class S3FilesVolumeConfiguration(Struct, frozen=True, kw_only=True):
     """A folder of an S3 Files file system."""
 
     file_system_arn: str
@@ -382,16 +356,14 @@ class S3FilesVolumeConfiguration:
     access_point_arn: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FSxWindowsFileServerAuthorizationConfig:
+class FSxWindowsFileServerAuthorizationConfig(Struct, frozen=True, kw_only=True):
     """The Active Directory account that mounts an FSx share."""
 
     credentials_parameter: str
     domain: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FSxWindowsFileServerVolumeConfiguration:
+class FSxWindowsFileServerVolumeConfiguration(Struct, frozen=True, kw_only=True):
     """A share of FSx for Windows File Server."""
 
     file_system_id: str
@@ -399,8 +371,7 @@ class FSxWindowsFileServerVolumeConfiguration:
     authorization_config: FSxWindowsFileServerAuthorizationConfig
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Volume:
+class Volume(Struct, frozen=True, kw_only=True):
     """Storage that the containers of a task can share; with none of the configurations, an empty folder."""
 
     name: str | None = None
@@ -412,24 +383,21 @@ class Volume:
     configured_at_launch: bool | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskDefinitionPlacementConstraint:
+class TaskDefinitionPlacementConstraint(Struct, frozen=True, kw_only=True):
     """An expression that the instance of a task has to meet."""
 
     type: TaskDefinitionPlacementConstraintType | None = None
     expression: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True, kw_only=True):
     """A tag of the definition."""
 
     key: str | None = None
     value: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProxyConfiguration:
+class ProxyConfiguration(Struct, frozen=True, kw_only=True):
     """The container that the task's traffic is sent through, and how (App Mesh)."""
 
     type: ProxyConfigurationType | None = None
@@ -437,39 +405,34 @@ class ProxyConfiguration:
     properties: tuple[KeyValuePair, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InferenceAccelerator:
+class InferenceAccelerator(Struct, frozen=True, kw_only=True):
     """An Elastic Inference accelerator; AWS no longer offers them, the API still knows them."""
 
     device_name: str
     device_type: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EphemeralStorage:
+class EphemeralStorage(Struct, frozen=True, kw_only=True):
     """The task's own disk on Fargate."""
 
     size_in_gib: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RuntimePlatform:
+class RuntimePlatform(Struct, frozen=True, kw_only=True):
     """What the task's images are built for."""
 
     cpu_architecture: CPUArchitecture | None = None
     operating_system_family: OSFamily | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrustedExecutionConfiguration:
+class TrustedExecutionConfiguration(Struct, frozen=True, kw_only=True):
     """How the task is kept apart from others on its host."""
 
     isolation_mode: IsolationMode
     attestation_policy: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attribute:
+class Attribute(Struct, frozen=True, kw_only=True):
     """Something that an instance must have to run the task; AWS derives it from the definition."""
 
     name: str
@@ -478,8 +441,7 @@ class Attribute:
     target_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskDefinition:
+class TaskDefinition(Struct, frozen=True, kw_only=True):
     """A task definition.
 
     The fields from `task_definition_arn` on are those of `READ_ONLY_FIELDS`: AWS gives them to a registered

@@ -8,8 +8,10 @@ same name still wins over an overridden variable, because the agent fetches it l
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.core.errors import OverridesError
 from pillion.core.taskdef.model import (
@@ -29,8 +31,7 @@ OVERRIDES_LENGTH_MAX: Final = 8192
 """Characters of JSON that AWS takes as overrides."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerOverride:
+class ContainerOverride(Struct, frozen=True, kw_only=True):
     """What is changed for one container; `cpu` in CPU units, `memory` and `memory_reservation` in MiB."""
 
     name: str | None = None
@@ -43,16 +44,14 @@ class ContainerOverride:
     resource_requirements: tuple[ResourceRequirement, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InferenceAcceleratorOverride:
+class InferenceAcceleratorOverride(Struct, frozen=True, kw_only=True):
     """Another type for an Elastic Inference accelerator of the definition."""
 
     device_name: str | None = None
     device_type: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskOverride:
+class TaskOverride(Struct, frozen=True, kw_only=True):
     """What is changed for one run of a definition."""
 
     container_overrides: tuple[ContainerOverride, ...] | None = None

@@ -15,10 +15,12 @@ Surprising:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, Generic, TypeGuard, TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.core.errors import DefinitionError
 from pillion.core.findings import Edit, EditAction, Path
@@ -57,8 +59,7 @@ _PLAIN: Final = {Kind.STRING: str, Kind.BOOLEAN: bool}
 """Types that need no reader where the value has them already, as half of all values do."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ParseResult(Generic[T]):
+class ParseResult(Struct, Generic[T], frozen=True, kw_only=True):
     """What came of reading a document.
 
     Attributes:

@@ -6,9 +6,10 @@ A problem is a value with a path into the document. Where the path is in a file 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from pillion.core.findings import Edit, Path
 
@@ -41,8 +42,7 @@ _ABOUT_THE_KEY: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One problem of structure.
 
     Attributes:

@@ -7,9 +7,10 @@ nothing filled in. Filling in is for `defaults`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import Any
+
+from msgspec.structs import replace
 
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.shapes import Kind, ValueType, shape_of

@@ -10,9 +10,11 @@ carries the repair. Nothing is repaired silently, because the AWS SDKs refuse su
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from pillion.core.findings import Edit, EditAction, Path
 from pillion.core.taskdef.problem import Problem, ProblemCode, format_path, shown_text, shown_value

@@ -6,11 +6,13 @@ so a member that is added to a class is read, written and generated without furt
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum, StrEnum
 from functools import cache
 from types import UnionType
-from typing import Final, Union, get_args, get_origin, get_type_hints
+from typing import Final, Union, get_args, get_origin
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from pillion.core.taskdef.model import Timestamp
 
@@ -31,8 +33,7 @@ class Kind(Enum):
     MAP = "an object of strings"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ValueType:
+class ValueType(Struct, frozen=True, kw_only=True):
     """The type of a value: its kind, with `choice` for CHOICE, `shape` for OBJECT and `item` for LIST."""
 
     kind: Kind
@@ -41,8 +42,7 @@ class ValueType:
     item: ValueType | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """One member of a shape: its name in Python and in JSON, and what may stand there."""
 
     field: str
@@ -51,8 +51,7 @@ class Member:
     required: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True, kw_only=True):
     """The members of a class in the order of the API; `by_name` finds one by its JSON name."""
 
     type: type
@@ -69,15 +68,14 @@ def json_name(field: str) -> str:
 
 
 @cache
-def shape_of(cls: type) -> Shape:
+def shape_of(cls: type[Struct]) -> Shape:
     """The table of a class of the model."""
-    hints = get_type_hints(cls)
     members = tuple(
         Member(
             field=field.name,
             name=json_name(field.name),
-            type=_value_type(hints[field.name]),
-            required=field.default is MISSING,
+            type=_value_type(field.type),
+            required=field.required,
         )
         for field in fields(cls)
     )
@@ -98,7 +96,7 @@ def _value_type(hint: object) -> ValueType:
         return ValueType(kind=Kind.LIST, item=_value_type(get_args(only)[0]))
     if get_origin(only) is not None:
         return ValueType(kind=Kind.MAP)
-    if isinstance(only, type) and is_dataclass(only):
+    if isinstance(only, type) and issubclass(only, Struct):
         return ValueType(kind=Kind.OBJECT, shape=only)
     if isinstance(only, type) and issubclass(only, StrEnum):
         return ValueType(kind=Kind.CHOICE, choice=only)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 CUT_COLUMNS = 5
 CUTS_MAX = 4
@@ -32,8 +33,7 @@ _LABEL_ROOM = 9
 """Columns between two labels of an even stretch."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True, kw_only=True):
     """Columns `first` up to `last` (not included) that show one time evenly, or leave it out."""
 
     begins_s: float
@@ -43,8 +43,7 @@ class Stretch:
     cut: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True, kw_only=True):
     """A time axis of `width` columns."""
 
     stretches: tuple[Stretch, ...]

@@ -7,8 +7,9 @@ say everything; ASCII ones serve where others cannot be printed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from pillion.core.timeline.axis import Axis, make_axis
 from pillion.core.timeline.tracks import Phase, Span, Track
@@ -19,8 +20,7 @@ WIDTH_MIN = 20
 NAME_LENGTH_MAX = 32
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Alphabet:
+class Alphabet(Struct, frozen=True, kw_only=True):
     """The characters of a chart."""
 
     phases: Mapping[Phase, str]

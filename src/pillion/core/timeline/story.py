@@ -7,7 +7,8 @@ containers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.commands import (
     Command,
@@ -27,8 +28,7 @@ LINES_LAST = 15
 """How many lines of a long story are shown, from its beginning and its end: restarts can go on for hours."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Happening:
+class Happening(Struct, frozen=True, kw_only=True):
     """One thing that happened: `what` in ECS's word, `why` as a half-sentence. No container: the task."""
 
     at_s: float

@@ -7,8 +7,10 @@ creating and starting a container are one. Pause containers have no track.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.spec import ContainerSpec
 from pillion.core.lifecycle.state import ContainerState, TaskState
@@ -30,8 +32,7 @@ class Phase(Enum):
     STOPS = "stopping"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """A time in which a container stays in one phase; seconds on the history's scale."""
 
     phase: Phase
@@ -39,8 +40,7 @@ class Span:
     ends_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Track:
+class Track(Struct, frozen=True, kw_only=True):
     """One container's way through the task; no span covers the time after its end.
 
     `ending` is how it stands at the end of the history, in a few words.

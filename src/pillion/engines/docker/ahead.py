@@ -7,15 +7,14 @@ asks for it, it has no id there, and an event of the engine about it means nothi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pillion.core.plan.model import ContainerPlan, TaskPlan, VolumeKind
 from pillion.engines.docker.ports import requests_of
 from pillion.engines.docker.translate import Surroundings
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MadeOf:
+class MadeOf(Struct, frozen=True, kw_only=True):
     """All that a create call depends on. Where it differs at last, the container is made anew.
 
     `image_id` is what the image's name stood for, `holders` the containers whose namespaces are joined.
@@ -26,8 +25,7 @@ class MadeOf:
     holders: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ahead:
+class Ahead(Struct, frozen=True, kw_only=True):
     """A container that was made and not asked for yet."""
 
     runtime_id: str

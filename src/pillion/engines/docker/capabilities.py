@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from pillion.core.units import BYTES_PER_MIB, CPU_UNITS_PER_VCPU
 from pillion.engines.docker.client import PING_DEADLINE_S, DockerClient

@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pillion.core.plan.model import Notice, TaskLimits, TaskPlan
 from pillion.ports.engine import Capabilities, EngineError
@@ -39,8 +40,7 @@ _SYSTEMD_DEADLINE_S = 10.0
 RunCommand = Callable[[tuple[str, ...]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """One value for one file; `path` is relative to the cgroup root. `optional`: a kernel may not have it."""
 
     path: str
@@ -48,8 +48,7 @@ class Write:
     optional: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CgroupFiles:
+class CgroupFiles(Struct, frozen=True, kw_only=True):
     """A cgroup made by hand: `parent` is what Docker is given, the rest is done in order."""
 
     parent: str

@@ -11,9 +11,10 @@ import asyncio
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 HELPER_DEADLINE_S = 30.0
 """A helper may ask a cloud; one that asks the user has no terminal here and would wait for ever."""
@@ -21,14 +22,16 @@ HELPER_DEADLINE_S = 30.0
 _TOKEN_USER = "<token>"  # noqa: S105 - how a helper says that the secret is an identity token
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RegistryCredentials:
+class RegistryCredentials(Struct, frozen=True, kw_only=True):
     """A user and a password, or an identity token, for one registry."""
 
     registry: str
     username: str = ""
-    password: str = field(default="", repr=False)
-    identity_token: str = field(default="", repr=False)
+    password: str = ""
+    identity_token: str = ""
+
+    def __repr__(self) -> str:
+        return f"RegistryCredentials(registry={self.registry!r}, …)"  # no secret reaches a traceback
 
     def header(self) -> str:
         """Return the value of X-Registry-Auth."""

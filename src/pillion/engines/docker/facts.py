@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pillion.core.plan.facts import ContainerFacts, NetworkAddress, PortBinding
 from pillion.core.plan.model import ContainerPlan
@@ -13,8 +14,7 @@ from pillion.engines.docker.ports import Published
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what Docker and ECS report, nothing is bound to it here
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """What the engine says of a container that holds a network namespace.
 
     `host_ports` has the host port of each published container port (`80/tcp`).

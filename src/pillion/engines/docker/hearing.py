@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.events import Event, Exited, HealthChanged, Started
 from pillion.core.lifecycle.states import HealthStatus

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.plan.model import ContainerPlan, PortRangeRequest, PortRequest, TaskPlan
 from pillion.ports.engine import EngineError
@@ -29,8 +30,7 @@ PortKey = tuple[str, str, int]  # address, protocol, port
 IsFree = Callable[[str, str, int], bool]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Published:
+class Published(Struct, frozen=True, kw_only=True):
     """One container port and the host port chosen for it; None leaves the choice to the engine.
 
     `owner` is the container of the definition that asked for it; `first_of` is the length of the range

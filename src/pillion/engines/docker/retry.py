@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Backoff:
+class Backoff(Struct, frozen=True, kw_only=True):
     """`attempts` in all; the pause grows by `factor` up to `longest_s`, and up to `jitter` of it is added."""
 
     attempts: int

@@ -15,10 +15,11 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.monitoring.sample import Sample
 from pillion.engines.docker.client import DockerClient
@@ -35,8 +36,7 @@ CALLS_AT_ONCE = 32
 _HOST = "host"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Seat:
+class _Seat(Struct, frozen=True, kw_only=True):
     """Where a running container is found on this machine."""
 
     process_id: int

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pillion.core.plan.model import ContainerPlan, HealthProbe, LogPlan, NamespacePlan, TaskPlan, VolumeKind
 from pillion.engines.docker.labels import container_labels
@@ -37,8 +38,7 @@ _JOINED = "container:"
 _NS_PER_S = 1_000_000_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What a create call needs beside the plan: what was made or chosen on this engine."""
 
     image: str

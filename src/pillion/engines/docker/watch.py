@@ -7,10 +7,11 @@ engine's error, the true time). Times are the engine's own, in POSIX seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.lifecycle.events import Event, Exited, HealthChanged, HealthProbed, Started, Vanished
 from pillion.core.lifecycle.states import HealthStatus
@@ -35,8 +36,7 @@ class Seen(Enum):
     PROBE = "exec_die"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True, kw_only=True):
     """One engine event about a container of a task. `exit_code` is that of a `die` or a probe."""
 
     kind: Seen

@@ -6,14 +6,13 @@ a `Life` are counted from the start of that process, so a restart begins the nex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 SIGTERM_EXIT_CODE = 143
 """128 + 15: what a process that does nothing about SIGTERM ends with."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One line of output, `after_s` after the start of the process. `stream` is stdout or stderr."""
 
     message: str
@@ -21,8 +20,7 @@ class Line:
     stream: str = "stdout"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Life:
+class Life(Struct, frozen=True, kw_only=True):
     """What one process of a container does between its start and its end.
 
     By default it runs until it is told to stop, is healthy from the first probe, and ends on SIGTERM after
@@ -70,8 +68,7 @@ class Life:
         return any(turn_s is not None and turn_s > age_s for turn_s in turns)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Behaviour:
+class Behaviour(Struct, frozen=True, kw_only=True):
     """How a container behaves from its image to its end. The defaults are those of a plain healthy service.
 
     Attributes:

@@ -10,8 +10,10 @@ How the matrix looks is not decided here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.spec import ContainerSpec, TaskSpec
@@ -57,8 +59,7 @@ class Effect(Enum):
     HANGS = "the task waits in PENDING for ever"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """One mishap of one container. Times are seconds from the start of the task.
 
     Attributes:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
@@ -47,8 +48,7 @@ class Outcome(Enum):
     UNFINISHED = "things were still happening at the end of the time"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True, kw_only=True):
     """One event that was taken at `at_s`: what was asked for then, and the state that it led to."""
 
     at_s: float
@@ -57,16 +57,14 @@ class Moment:
     state: TaskState
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True, kw_only=True):
     """Something that somebody wants of the task at `at_s`: StopRequested, KillRequested."""
 
     at_s: float
     event: ev.Event
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """All that happened to one task. `moments` leaves out events that changed nothing, as a journal does."""
 
     spec: TaskSpec

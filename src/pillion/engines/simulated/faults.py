@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from random import Random
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EventFault:
+class EventFault(Struct, frozen=True, kw_only=True):
     """What happens to the `nth` event (from 0) of a kind of one container instead of being told at once.
 
     `delays_s` has one delay for each time that it is told: `()` loses it, `(5.0,)` delays it, `(0.0, 3.0)`
@@ -32,8 +33,7 @@ class EventFault:
     delays_s: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CallFault:
+class CallFault(Struct, frozen=True, kw_only=True):
     """The `nth` call (from 0) of a kind for one container fails.
 
     With `takes_effect` a start that fails starts the process all the same, and is reported as one that may
@@ -47,32 +47,28 @@ class CallFault:
     takes_effect: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outage:
+class Outage(Struct, frozen=True, kw_only=True):
     """The engine restarts: every process is killed, events are lost and calls wait until it is back."""
 
     at_s: float
     for_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True, kw_only=True):
     """Somebody else removes a container by force."""
 
     container: str
     at_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StartByHand:
+class StartByHand(Struct, frozen=True, kw_only=True):
     """Somebody else starts a container that has ended."""
 
     container: str
     at_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chances:
+class Chances(Struct, frozen=True, kw_only=True):
     """How likely each kind of trouble is, from 0 to 1, for every event or call anew."""
 
     delay: float = 0.0
@@ -82,8 +78,7 @@ class Chances:
     call_failure: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Faults:
+class Faults(Struct, frozen=True, kw_only=True):
     """All that goes wrong in one run."""
 
     seed: int = 0

@@ -6,15 +6,14 @@ A failure that begins within the start period does not count, unless the contain
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pillion.core.lifecycle.states import HealthStatus
 from pillion.core.plan.model import HealthProbe
 from pillion.engines.simulated.behaviour import Life
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Probed:
+class Probed(Struct, frozen=True, kw_only=True):
     """How one probe went: `ended_after_s` from its beginning. `exit_code` is -1 where it took too long."""
 
     passed: bool
@@ -23,8 +22,7 @@ class Probed:
     exit_code: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Health:
+class Health(Struct, frozen=True, kw_only=True):
     """What the probes of one process have come to so far."""
 
     status: HealthStatus = HealthStatus.UNKNOWN

@@ -7,7 +7,8 @@ Docker's default timing and memory has no limit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pillion.core.lifecycle.spec import TaskSpec
 from pillion.core.lifecycle.states import Condition, ContainerKind, PullBehavior
@@ -16,8 +17,7 @@ from pillion.core.units import BYTES_PER_MIB
 from pillion.engines.simulated.behaviour import PAUSE, Behaviour, Life
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Role:
+class Role(Struct, frozen=True, kw_only=True):
     """One container of the scene. `memory_limit_mib` is its hard limit; None: no limit of its own."""
 
     name: str
@@ -28,8 +28,7 @@ class Role:
     local_image: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True, kw_only=True):
     """All containers of one task and what they share. Ids of containers are derived from `identity`.
 
     `resource_errors` holds the text for each resource of the task that cannot be prepared.

@@ -19,8 +19,9 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.units import parse_duration_s
 from pillion.engines.simulated.behaviour import Behaviour, Life, Line
@@ -115,8 +116,7 @@ def _line(entry: object) -> Line:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """One key of a script: which field it sets, how its value is read, and what it means."""
 
     field: str

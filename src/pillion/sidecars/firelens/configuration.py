@@ -7,9 +7,10 @@ outputs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct, field
 
 SOCKET_IN_ROUTER: Final = "/var/run/fluent.sock"
 HEALTH_TAG: Final = "firelens-healthcheck"
@@ -38,8 +39,7 @@ class GrepAction(StrEnum):
     DROP = "drop"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Grep:
+class Grep(Struct, frozen=True, kw_only=True):
     """A filter from `include-pattern` or `exclude-pattern` of one container."""
 
     container: str
@@ -47,8 +47,7 @@ class Grep:
     pattern: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Output:
+class Output(Struct, frozen=True, kw_only=True):
     """Where the records of one container go. Values are as written, secrets are placeholders."""
 
     container: str
@@ -56,8 +55,7 @@ class Output:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True, kw_only=True):
     """Everything that is in the generated file.
 
     Attributes:

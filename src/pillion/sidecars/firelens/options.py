@@ -9,8 +9,9 @@ and `max-buffer-size`; only `log-driver-buffer-limit` reaches Docker.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pillion.core.inputs.references import ReferenceTextError, S3Object, parse_object_arn
 from pillion.sidecars.firelens.configuration import Grep, GrepAction, Output, RouterType
@@ -25,8 +26,7 @@ _TRUE_TEXTS: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 """What Go's strconv.ParseBool takes for true; all else counts as false, also what it cannot read."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouterOptions:
+class RouterOptions(Struct, frozen=True, kw_only=True):
     """The options of a `firelensConfiguration`.
 
     At most one of `file` (a path in the router) and `s3` (an object) is set: the user's own configuration.
@@ -38,8 +38,7 @@ class RouterOptions:
     s3: S3Object | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoutedOptions:
+class RoutedOptions(Struct, frozen=True, kw_only=True):
     """The log options of one container, sorted out.
 
     `buffer_limit` is a number of events, as text: it is handed to Docker unread.

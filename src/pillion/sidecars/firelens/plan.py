@@ -10,8 +10,9 @@ containers may use the same option; and the router's own `/var/run` is hidden be
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pillion.core.plan.model import Bind, LogPlan, NetworkMode, TaskIdentity
 from pillion.core.taskdef.enums import LogDriver
@@ -50,8 +51,7 @@ _RENDERERS: Final = {RouterType.FLUENTBIT: fluentbit.render, RouterType.FLUENTD:
 _MAIN_FILES: Final = {RouterType.FLUENTBIT: "fluent-bit.conf", RouterType.FLUENTD: "fluent.conf"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FirelensSettings:
+class FirelensSettings(Struct, frozen=True, kw_only=True):
     """What is not in the definition.
 
     Attributes:
@@ -67,8 +67,7 @@ class FirelensSettings:
     instance_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouterSecret:
+class RouterSecret(Struct, frozen=True, kw_only=True):
     """A secret option of `container`, which the router reads from its variable `variable`."""
 
     variable: str
@@ -76,16 +75,14 @@ class RouterSecret:
     option: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True, kw_only=True):
     """Numeric owner of the socket's folder; None as group is the group of whoever makes the folder."""
 
     uid: int
     gid: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoutedContainer:
+class RoutedContainer(Struct, frozen=True, kw_only=True):
     """What a container gets that logs through the router.
 
     `needs_router_address`: in bridge mode FLUENT_HOST is the router's address, which is known only once the
@@ -97,8 +94,7 @@ class RoutedContainer:
     needs_router_address: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FirelensPlan:
+class FirelensPlan(Struct, frozen=True, kw_only=True):
     """All of FireLens in one task.
 
     Attributes:

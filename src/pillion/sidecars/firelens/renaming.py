@@ -9,8 +9,9 @@ for the usual options; group, stream and records stay the same, the bytes of a w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pillion.core.plan.model import TaskIdentity
 from pillion.sidecars.firelens.configuration import Output
@@ -38,8 +39,7 @@ _NAME_OPTIONS: Final = ("log_group_name", "log_stream_name", "log_stream_prefix"
 _TAG_TEMPLATE: Final = "$(tag)"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Renaming:
+class Renaming(Struct, frozen=True, kw_only=True):
     """An output for the core plugin. `notes` say what is different, for the person who decides."""
 
     output: Output

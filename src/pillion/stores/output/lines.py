@@ -15,30 +15,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pillion.core.log_position import LogPosition, seconds_of, stamp_of
 from pillion.ports.engine import LogLine
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Positions:
+class Positions(Struct, frozen=True, kw_only=True):
     """How far each container was read, at this place in the file."""
 
     containers: Mapping[str, LogPosition]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True, kw_only=True):
     """So many lines could not be kept here."""
 
     lines: int
     at_s: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class End:
+class End(Struct, frozen=True, kw_only=True):
     """The task's output is over."""
 
     at_s: float

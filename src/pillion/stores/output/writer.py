@@ -16,8 +16,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from pillion.core.log_position import LogPosition, ReadingMark, stamp_of
 from pillion.ports.engine import LogLine

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
 from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pillion.testing.bench import Ability, Bench, Program, Stage, make_plan
 
@@ -21,8 +23,7 @@ SERVICE = Program()
 STUBBORN = Program(stop_exit_code=None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One check: a sentence about engines, what an engine needs for it, and how it is made."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.events import Exited
 from pillion.core.lifecycle.states import PullBehavior

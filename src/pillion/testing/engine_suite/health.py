@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pillion.core.lifecycle.events import Exited, HealthChanged, HealthProbed
 from pillion.core.lifecycle.states import HealthStatus
