@@ -1,8 +1,8 @@
 """The calls of CloudWatch Logs that deliver events.
 
 PutLogEvents does not go through boto3: checking each of 10,000 events against the service model costs it more
-than everything else together. The request is signed by botocore and sent by aiohttp; the rare calls (groups,
-streams) go through boto3.
+than everything else together. The request is signed by botocore and sent by aiohttp (imported for a batch and
+not before); the rare calls (groups, streams) go through boto3.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
-
-import aiohttp
+from typing import TYPE_CHECKING, Any, Final
 
 from pillion.aws.clients import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, AwsClients
 from pillion.core.awslogs.events import LogEvent
 from pillion.core.awslogs.rejections import rejected_lines
 from pillion.ports.aws import AwsCallError
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _TARGET: Final = "Logs_20140328.PutLogEvents"
 
@@ -54,6 +55,8 @@ class LogCalls:
         self, group: str, stream: str, events: Sequence[LogEvent], *, region: str | None
     ) -> Mapping[str, int]:
         """Send one batch; return how many lines CloudWatch did not take, by cause. Raises AwsCallError."""
+        from aiohttp import ClientError
+
         url = self._urls.get(region)
         if url is None:
             url = self._urls[region] = await self._clients.use(
@@ -65,7 +68,7 @@ class LogCalls:
             async with session.post(url, data=request.body, headers=dict(request.headers)) as response:
                 answer = await response.read()
                 status = response.status
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (ClientError, TimeoutError, OSError) as error:
             raise AwsCallError(
                 "PutLogEvents", "ConnectionError", str(error) or type(error).__name__
             ) from error
@@ -82,8 +85,10 @@ class LogCalls:
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-            self._session = aiohttp.ClientSession(timeout=timeout, trust_env=True)
+            from aiohttp import ClientSession, ClientTimeout
+
+            timeout = ClientTimeout(total=READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+            self._session = ClientSession(timeout=timeout, trust_env=True)
         return self._session
 
     def _signed(
