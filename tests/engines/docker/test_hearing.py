@@ -106,6 +106,14 @@ async def test_when_the_inspection_fails_the_events_own_code_counts(ears: Ears) 
     assert ears.told[1] == Exited(container="web", exit_code=3, at_s=5.0)
 
 
+async def test_while_the_inspection_knows_of_no_end_the_events_own_code_counts(ears: Ears) -> None:
+    ears.inspection(Status="stopping", ExitCode=0, FinishedAt=NEVER)  # Podman, after its stop signal
+    ears.see(Seen.START, at_s=4.0)
+    ears.see(Seen.DIE, exit_code=137)
+    await until(lambda: len(ears.told) == 2)
+    assert ears.told[1] == Exited(container="web", exit_code=137, at_s=5.0)
+
+
 async def test_a_success_without_more_to_tell_is_told_once(ears: Ears) -> None:
     ears.see(Seen.START, at_s=4.0)
     ears.see(Seen.DIE, exit_code=0)

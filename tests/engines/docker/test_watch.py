@@ -112,6 +112,12 @@ def test_a_running_container_has_started_and_says_how_healthy_it_is() -> None:
     )
 
 
+@pytest.mark.parametrize("status", ["paused", "stopping"])
+def test_a_process_that_stands_still_or_was_asked_to_stop_goes_on(status: str) -> None:
+    found = watch.as_events("web", {"State": state(status, FinishedAt=NEVER)}, has_health=False)
+    assert found == (Started(container="web", at_s=STARTED_S),)
+
+
 def test_a_health_check_that_is_not_the_definitions_is_not_told() -> None:
     running = state("running", Health=health("healthy", 0))
     assert len(watch.as_events("web", {"State": running}, has_health=False)) == 1

@@ -14,6 +14,7 @@ from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError
 from pillion.engines.docker.logs import Bookmark, LineCount, LogReader, Window
 from pillion.engines.docker.record import Record, inspect
+from pillion.engines.docker.watch import has_ended
 from pillion.ports.engine import EngineError, EngineUnreachableError, LogLine
 
 RESTART_GRACE_S = 1.0
@@ -60,7 +61,7 @@ async def _has_ended(client: DockerClient, record: Record) -> bool:
     if not record.running.is_set() or await _comes_within(record.ended, END_GRACE_S):
         return True
     try:
-        return not (await inspect(client, record))["State"].get("Running")
+        return has_ended((await inspect(client, record))["State"])
     except (ApiError, DeadlinePassedError) as error:
         return isinstance(error, ApiError) and error.is_missing
     except EngineUnreachableError:

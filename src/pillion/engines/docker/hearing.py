@@ -133,12 +133,12 @@ class Hearing:
         event = early
         try:
             state = (await inspect(self._client, record))["State"]
-            if not state.get("Running"):
+            if watch.has_ended(state) and watch.parse_time(state.get("FinishedAt", "")) is not None:
                 event = watch.ended(record.plan.name, state)
                 if event.at_s is not None and record.started_at_s is not None:
                     event = replace(event, at_s=max(event.at_s, record.started_at_s))  # see `watch.ended`
         except (ApiError, DeadlinePassedError, EngineUnreachableError):
-            pass  # the agent, too, falls back on the code of the event
+            pass  # the agent, too, falls back on the code of the event; Podman's may know no more at first
         if event != early or not record.ended.is_set():
             self.tell(event)
         if not record.running.is_set():  # it may have been started again meanwhile

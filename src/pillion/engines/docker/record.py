@@ -12,7 +12,7 @@ from pillion.engines.docker.ahead import Ahead
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.facts import Found, found_in
 from pillion.engines.docker.ports import Published
-from pillion.engines.docker.watch import parse_time
+from pillion.engines.docker.watch import has_ended, parse_time
 
 INSPECT_DEADLINE_S = 30.0
 """What the ECS agent gives an inspection."""
@@ -60,11 +60,11 @@ class Record:
         if self.started_at_s is None:
             return
         self.starts = max(self.starts, 1)
-        if state.get("Running"):
+        if has_ended(state):
+            self.ended.set()
+        else:
             self.found = found_in(inspection)
             self.running.set()
-        else:
-            self.ended.set()
 
 
 async def inspect(client: DockerClient, record: Record) -> Any:  # noqa: ANN401 - JSON of the API

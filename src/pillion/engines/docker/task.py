@@ -40,6 +40,7 @@ from pillion.engines.docker.relay import open_relay, relay_name, remove_relay
 from pillion.engines.docker.removal import remove_task
 from pillion.engines.docker.stopping import kill_container, stop_container
 from pillion.engines.docker.volumes import prepare_volume
+from pillion.engines.docker.watch import has_ended
 from pillion.ports.engine import (
     Capabilities,
     CreateAnswer,
@@ -346,7 +347,7 @@ class DockerTask:
     async def _has_ended(self, record: Record) -> bool:
         """Say whether a container that was started is over already: then there is nobody left to serve."""
         try:
-            return not (await inspect(self._client, record))["State"]["Running"]
+            return has_ended((await inspect(self._client, record))["State"])
         except (ApiError, DeadlinePassedError):
             return False
 

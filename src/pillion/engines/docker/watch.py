@@ -109,7 +109,7 @@ def as_events(name: str, inspection: Mapping[str, Any], *, has_health: bool) -> 
     state = inspection["State"]
     if state["Status"] in ("created", "initialized", "configured"):  # the last two are Podman's
         return ()
-    if not state.get("Running") and state["Status"] != "paused":
+    if has_ended(state):
         return (ended(name, state),)
     started_at_s = parse_time(state["StartedAt"])
     events: list[Event] = [Started(container=name, at_s=started_at_s or 0.0)]
@@ -117,6 +117,14 @@ def as_events(name: str, inspection: Mapping[str, Any], *, has_health: bool) -> 
         change = health_changed(name, state)
         events += [change] if change.status is not HealthStatus.UNKNOWN else []
     return tuple(events)
+
+
+def has_ended(state: Mapping[str, Any]) -> bool:
+    """Say whether an inspection shows a process that was there and is over.
+
+    Podman calls one that was sent its stop signal `stopping`, and not running, while it goes on.
+    """
+    return not state.get("Running") and state.get("Status") not in ("paused", "stopping")
 
 
 def ended(name: str, state: Mapping[str, Any]) -> Exited:
