@@ -216,7 +216,7 @@ class DockerTask:
     async def look(self, container: str) -> tuple[Event, ...]:
         """Inspect a container now; say what is true of it as events."""
         record = self._records[container]
-        if not record.runtime_id and not await self._maker.adopt(record):
+        if record.ahead is not None or (not record.runtime_id and not await self._maker.adopt(record)):
             return ()
         return await self._hearing.look(record)
 

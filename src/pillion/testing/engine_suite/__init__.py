@@ -15,6 +15,7 @@ Checks about time allow for a busy machine upwards and never downwards.
 from __future__ import annotations
 
 from pillion.testing.engine_suite import (
+    ahead,
     errors,
     health,
     life,
@@ -29,6 +30,7 @@ from pillion.testing.engine_suite.check import Check
 
 CHECKS: tuple[Check, ...] = (
     *life.CHECKS,
+    *ahead.CHECKS,
     *errors.CHECKS,
     *stopping.CHECKS,
     *health.CHECKS,
