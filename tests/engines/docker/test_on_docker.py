@@ -15,6 +15,7 @@ from pillion.core.plan.model import HealthProbe, ImagePlan, LimitsPlan
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.engine import DockerEngine
 from pillion.ports.engine import EngineError
+from pillion.testing.engine_suite.check import STAMPS_DIFFER_S
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -164,7 +165,7 @@ async def test_a_look_at_a_running_container_says_that_it_runs(run: Run) -> None
     at_s = await running.task.start("web", restart=False)
     (event,) = await running.task.look("web")
     assert isinstance(event, Started)
-    assert event.at_s == pytest.approx(at_s, abs=0.05)
+    assert event.at_s == pytest.approx(at_s, abs=STAMPS_DIFFER_S)
 
 
 async def test_a_look_before_a_container_was_made_sees_nothing(run: Run) -> None:

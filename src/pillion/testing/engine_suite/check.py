@@ -19,6 +19,9 @@ MIB = 1024 * 1024
 CLOCKS_DIFFER_S = 0.05
 """How much an engine's clock may differ from ours, and how coarse its stamps may be."""
 
+STAMPS_DIFFER_S = 0.5
+"""How far apart an engine may stamp one start in its event and in an inspection, on a busy machine."""
+
 SERVICE = Program()
 STUBBORN = Program(stop_exit_code=None)
 

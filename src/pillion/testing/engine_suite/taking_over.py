@@ -8,7 +8,7 @@ import uuid
 from pillion.core.lifecycle.events import Exited, Started, Vanished
 from pillion.core.lifecycle.spec import RestartPolicy
 from pillion.testing.bench import Ability, Bench, End, Program, Say, Stage, Wait, expect, make_plan
-from pillion.testing.engine_suite.check import CLOCKS_DIFFER_S, SERVICE, Check, stage_of
+from pillion.testing.engine_suite.check import SERVICE, STAMPS_DIFFER_S, Check, stage_of
 
 
 async def a_container_that_runs_is_taken_over_and_stopped(bench: Bench) -> None:
@@ -20,7 +20,7 @@ async def a_container_that_runs_is_taken_over_and_stopped(bench: Bench) -> None:
         await stage.hand_over(made)
         seen = await stage.task.look("web")
         starts = [event.at_s for event in seen if isinstance(event, Started)]
-        same = len(starts) == 1 and abs(starts[0] - at_s) <= CLOCKS_DIFFER_S
+        same = len(starts) == 1 and abs(starts[0] - at_s) <= STAMPS_DIFFER_S
         expect(same, f"it runs since {at_s}: {seen}")
         exited = await stage.wait_for(Exited, "other")
         expect(exited.exit_code == 4, f"an end after that is told: {exited}")
