@@ -30,13 +30,24 @@ class FakeEngine:
         self.asked: list[str] = []
         self.events: list[dict[str, Any]] = []
         self.listeners = 0
+        self.ping_headers: dict[str, str] = {}
+        self.ping_waits = False
         self._news = asyncio.Condition()
         self._runner: web.AppRunner | None = None
+        self._port: int | None = None
         self.routes["GET events"] = self._stream_events
 
     @property
     def host(self) -> str:
         return f"unix://{self.path}"
+
+    async def listen_on_tcp(self) -> str:
+        """Listen on the loopback as well, on the same port after each start; return that address."""
+        assert self._runner is not None
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port or 0, reuse_address=True)
+        await site.start()
+        self._port = self._runner.addresses[-1][1]
+        return f"tcp://127.0.0.1:{self._port}"
 
     async def start(self) -> None:
         app = web.Application()
@@ -44,6 +55,8 @@ class FakeEngine:
         self._runner = web.AppRunner(app, shutdown_timeout=0.01, handler_cancellation=True)
         await self._runner.setup()
         await web.UnixSite(self._runner, str(self.path)).start()
+        if self._port is not None:
+            await self.listen_on_tcp()
 
     async def stop(self) -> None:
         runner, self._runner = self._runner, None
@@ -59,7 +72,10 @@ class FakeEngine:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
         if path == "_ping":
-            return web.Response(text="OK", headers={"Api-Version": self.api} if self.api else {})
+            if self.ping_waits:
+                await asyncio.Event().wait()
+            headers = {"Api-Version": self.api} if self.api else {}
+            return web.Response(text="OK", headers=headers | self.ping_headers)
         self.asked.append(f"{request.method} {path}")
         handler = self.routes.get(f"{request.method} {path.partition('/')[2]}")
         if handler is None:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiodocker
-import aiohttp
 import pytest
 from aiohttp import web
 
 from engines.docker.fake_engine import FakeEngine, answering, until
-from pillion.engines.docker.client import DockerClient, _translate
+from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError, duration, named
 from pillion.ports.engine import EngineUnreachableError
 
 
+@pytest.fixture(params=["socket", "tcp"])
+async def host(fake: FakeEngine, request: pytest.FixtureRequest) -> str:
+    """Return the engine's address; each of the two is reached by a transport of its own."""
+    return fake.host if request.param == "socket" else await fake.listen_on_tcp()
+
+
 @pytest.fixture
-async def client(fake: FakeEngine) -> AsyncIterator[DockerClient]:
-    made = DockerClient(fake.host)
+async def client(host: str) -> AsyncIterator[DockerClient]:
+    made = DockerClient(host)
     yield made
     await made.close()
 
@@ -118,7 +121,7 @@ def test_an_answer_that_breaks_off_leaves_open_whether_the_container_runs() -> N
 
 
 async def test_an_engine_that_goes_away_during_a_call_is_unreachable(
-    fake: FakeEngine, client: DockerClient
+    fake: FakeEngine, client: DockerClient, host: str
 ) -> None:
     async def vanish(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
@@ -126,7 +129,7 @@ async def test_an_engine_that_goes_away_during_a_call_is_unreachable(
         return web.Response()
 
     fake.routes["POST containers/x/start"] = vanish
-    with pytest.raises(EngineUnreachableError, match=f"The container engine at {fake.host} does not answer"):
+    with pytest.raises(EngineUnreachableError, match=f"The container engine at {host} does not answer"):
         await client.post("containers/x/start")
 
 
@@ -188,32 +191,54 @@ async def test_a_lost_connection_is_made_anew_by_the_next_call(
     assert await client.get("info") == {}
 
 
-def _exceptions_of(module: object) -> list[type[BaseException]]:
-    found = (value for _, value in inspect.getmembers(module) if inspect.isclass(value))
-    return [value for value in found if issubclass(value, Exception)]
+async def test_what_is_asked_for_is_quoted(fake: FakeEngine, client: DockerClient) -> None:
+    asked = []
+
+    async def note(request: web.Request) -> web.StreamResponse:
+        asked.append((request.path, dict(request.query)))
+        return web.json_response({})
+
+    query = {"filters": '{"label":["a=b c&d"]}', "since": "1.5", "text": "ä +%2F"}
+    path = "images/registry.example:5000/a/b@sha256:01/json"
+    fake.routes[f"GET {path}"] = fake.routes["GET volumes/a b?#%41"] = note
+    await client.get(path, params=query)
+    await client.get("volumes/a b?#%41")
+    assert asked == [(f"/v1.41/{path}", query), ("/v1.41/volumes/a b?#%41", {})]
 
 
-def test_every_exception_of_the_http_library_is_one_that_the_client_catches() -> None:
-    caught = aiohttp.ClientError | OSError
-    leftover = {error.__name__ for error in _exceptions_of(aiohttp) if not issubclass(error, caught)}
-    # Raised by parsers of forms and by websockets, neither of which is used:
-    assert leftover <= {
-        "BadContentDispositionHeader",
-        "BadContentDispositionParam",
-        "EofStream",
-        "WSMessageTypeError",
-        "WebSocketError",
-    }
+async def test_an_answer_that_is_no_json_is_none(fake: FakeEngine, client: DockerClient) -> None:
+    async def plain(request: web.Request) -> web.StreamResponse:
+        return web.Response(text="{}")
+
+    fake.routes["GET text"] = plain
+    fake.routes["GET nothing"] = answering(None, status=204)
+    assert await client.get("text") is None
+    assert await client.get("nothing") is None
 
 
-@pytest.mark.parametrize("kind", _exceptions_of(aiodocker.exceptions))
-def test_every_exception_of_aiodocker_is_a_docker_error_which_connecting_translates(
-    kind: type[BaseException],
+async def test_podman_tells_its_name(fake: FakeEngine, client: DockerClient) -> None:
+    fake.routes["GET info"] = answering({})
+    fake.ping_headers["Libpod-Api-Version"] = "4.3.1"
+    await client.get("info")
+    assert client.is_podman
+
+
+async def test_an_engine_that_does_not_even_answer_a_ping_is_unreachable(
+    fake: FakeEngine, client: DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert issubclass(kind, aiodocker.DockerError)
+    monkeypatch.setattr("pillion.engines.docker.client.PING_DEADLINE_S", 0.05)
+    fake.ping_waits = True
+    with pytest.raises(EngineUnreachableError, match=r"does not answer: no answer within 0.05s\. Check"):
+        await client.get("info")
 
 
-def test_only_a_call_with_a_deadline_can_pass_it() -> None:
-    assert isinstance(_translate(TimeoutError(), "unix:///x", 3.0), DeadlinePassedError)
-    assert isinstance(_translate(TimeoutError(), "unix:///x", None), EngineUnreachableError)
-    assert isinstance(_translate(aiohttp.ServerDisconnectedError(), "unix:///x", 3.0), EngineUnreachableError)
+async def test_a_deadline_of_the_caller_stays_the_callers(fake: FakeEngine, client: DockerClient) -> None:
+    async def sleep(request: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    fake.routes["GET info"] = sleep
+    with pytest.raises(TimeoutError) as failure:
+        async with asyncio.timeout(0.05):
+            await client.get("info")
+    assert not isinstance(failure.value, DeadlinePassedError)

@@ -1,7 +1,7 @@
 """What can go wrong between us and the Docker API, and what ECS calls it.
 
 `client` raises only what stands here, and `EngineUnreachableError` of the port; nothing above `client` sees
-an exception of aiodocker or aiohttp. The names and texts of `EngineError` are those of the ECS agent.
+an exception of an HTTP library. The names and texts of `EngineError` are those of the ECS agent.
 
     ApiError                the engine answered, and said no
     DeadlinePassedError     the engine did not answer in the time that the agent gives this call

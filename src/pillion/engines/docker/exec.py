@@ -15,8 +15,9 @@ from pathlib import Path
 from struct import Struct
 from typing import Any
 
-from pillion.engines.docker.client import DockerClient, RawPipe
+from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError, named
+from pillion.engines.docker.transport.pipe import RawPipe
 from pillion.ports.engine import EngineError
 from pillion.ports.execution import ExecutionRequest, NotStartedError
 

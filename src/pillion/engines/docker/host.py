@@ -1,13 +1,21 @@
 """Where the engine is: the rules of Docker's own command, then Podman's sockets.
 
 A host given by hand comes first, then DOCKER_HOST, then the current Docker context, then the usual
-sockets. Contexts are read by aiodocker, so they are not looked for here.
+sockets. Of a context only one thing is read here, whether it leads to a socket of this machine, as that of
+Docker Desktop or of a rootless engine does; certificates and ssh are left to aiodocker.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+SOCKET_SCHEME = "unix://"
+
+_DEFAULT_CONTEXT = "default"
+"""No context, but DOCKER_HOST and the usual sockets."""
 
 NO_ENGINE = (
     "No container engine was found: there is no socket at {searched}, and DOCKER_HOST is not set. "
@@ -19,6 +27,28 @@ NO_ENGINE = (
 def chosen_host(host: str | None, environment: Mapping[str, str]) -> str | None:
     """Return the address that was chosen by hand or by DOCKER_HOST, if any."""
     return host or environment.get("DOCKER_HOST") or None
+
+
+def chosen_context(environment: Mapping[str, str]) -> str | None:
+    """Return the Docker context that DOCKER_CONTEXT or `docker context use` chose, if any."""
+    chosen = environment.get("DOCKER_CONTEXT")
+    if not chosen:
+        config = _read_json(_docker_folder(environment) / "config.json")
+        chosen = config.get("currentContext") if isinstance(config, dict) else None
+    return chosen if isinstance(chosen, str) and chosen not in ("", _DEFAULT_CONTEXT) else None
+
+
+def socket_of_context(context: str, environment: Mapping[str, str]) -> str | None:
+    """Return the address of a context's engine where that is a socket of this machine, and None otherwise."""
+    import hashlib  # few have a context, and this is the only use of it before the first call
+
+    name = hashlib.sha256(context.encode()).hexdigest()
+    found = _read_json(_docker_folder(environment) / "contexts/meta" / name / "meta.json")
+    try:
+        host = found["Endpoints"]["docker"]["Host"]
+    except (KeyError, TypeError):
+        return None  # aiodocker says what is wrong with it
+    return host if isinstance(host, str) and host.startswith(SOCKET_SCHEME) else None
 
 
 def usual_sockets(environment: Mapping[str, str]) -> tuple[Path, ...]:
@@ -38,12 +68,12 @@ def usual_sockets(environment: Mapping[str, str]) -> tuple[Path, ...]:
 
 def first_socket(environment: Mapping[str, str], is_socket: Callable[[Path], bool]) -> str | None:
     """Return the address of the first of the usual sockets that is there."""
-    return next((f"unix://{path}" for path in usual_sockets(environment) if is_socket(path)), None)
+    return next((f"{SOCKET_SCHEME}{path}" for path in usual_sockets(environment) if is_socket(path)), None)
 
 
 def is_local(host: str) -> bool:
     """Say whether the engine shares this machine's files, ports and processes."""
-    return host.startswith(("unix://", "npipe://"))
+    return host.startswith((SOCKET_SCHEME, "npipe://"))
 
 
 def explain_unreachable(host: str, error: BaseException) -> str:
@@ -57,3 +87,14 @@ def explain_unreachable(host: str, error: BaseException) -> str:
     else:
         advice = "Check that the engine runs (docker version), or set DOCKER_HOST to where it listens."
     return f"The container engine at {host} does not answer: {reason.rstrip('.')}. {advice}"
+
+
+def _docker_folder(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("HOME", "/")) / ".docker"
+
+
+def _read_json(path: Path) -> Any:  # noqa: ANN401 - whatever stands in a file of Docker's
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
