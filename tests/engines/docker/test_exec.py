@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
 
 from engines.docker.fake_engine import FakeEngine, answering
+from pillion.engines.docker import exec as exec_module
 from pillion.engines.docker.client import DockerClient
-from pillion.engines.docker.exec import execute
+from pillion.engines.docker.exec import DockerExecution, execute
+from pillion.engines.docker.transport.pipe import RawPipe
 from pillion.engines.simulated.engine import SimulatedEngine
 from pillion.engines.simulated.virtual_time import VirtualClock
 from pillion.ports.engine import EngineError, EngineUnreachableError
@@ -69,6 +73,23 @@ async def test_an_engine_that_knows_no_upgrade_is_named(fake: FakeEngine, client
     fake.routes["POST exec/e1/start"] = answering({})
     with pytest.raises(EngineUnreachableError, match="does not know upgrades"):
         await run(client)
+
+
+async def test_a_command_is_sent_its_signal_once_the_engine_knows_its_process(
+    fake: FakeEngine, client: DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exec_module, "PROCESS_PAUSE_S", 0.0)
+    looks = [0, 0, os.getpid()]
+
+    async def look(_: web.Request) -> web.Response:
+        return web.json_response({"Running": True, "Pid": looks.pop(0)})
+
+    fake.routes["GET exec/e1/json"] = look
+    pipe = RawPipe(asyncio.StreamReader(), None, fake.host)
+    is_here = ""  # stands in each process's cgroup
+    execution = DockerExecution(client, "e1", pipe, REQUEST, container_id=is_here)
+    await execution.send_signal(0)  # which asks whether there is such a process
+    assert looks == []
 
 
 async def test_simulated_containers_run_no_commands() -> None:

@@ -32,6 +32,10 @@ RESIZE_TRIES_MAX = 5
 RESIZE_PAUSE_S = 0.05
 """A terminal cannot be resized before its process runs, which nobody tells."""
 
+PROCESS_LOOKS_MAX = 50
+PROCESS_PAUSE_S = 0.02
+"""A command may have written something before the engine has noted which process it is."""
+
 NOT_FOUND_CODE = 127
 NOT_STARTED_CODES = (126, NOT_FOUND_CODE)
 
@@ -144,8 +148,7 @@ class DockerExecution:
 
     async def send_signal(self, number: int) -> None:
         """Send its process a signal; the engine has no call for that, so the process is looked for here."""
-        found = await self._inspect()
-        process = Path("/proc") / str(found.get("Pid"))
+        process = Path("/proc") / str(await self._process())
         try:
             if sys.platform != "linux" or self._container_id not in (process / "cgroup").read_text():
                 raise EngineError("CannotSignalError", "the command's process is not on this machine")
@@ -164,6 +167,15 @@ class DockerExecution:
         if code is None:
             raise EngineError("CannotExecuteError", "the engine does not say how the command ended")
         return int(code)
+
+    async def _process(self) -> int:
+        """Return the number of the command's process, 0 for one that has ended."""
+        for _ in range(PROCESS_LOOKS_MAX):
+            found = await self._inspect()
+            if found.get("Pid") or not found.get("Running"):
+                break
+            await asyncio.sleep(PROCESS_PAUSE_S)
+        return int(found.get("Pid") or 0)
 
     async def _inspect(self) -> dict[str, Any]:
         try:
