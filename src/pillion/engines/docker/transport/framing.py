@@ -125,9 +125,7 @@ class ChunkedBody:
             self._size = _NEXT_SIZE
             if not self._left:
                 self._in_trailer = True
-                position -= len(
-                    b"\r\n"
-                )  # of this line: an empty one ends the trailer, also when it is the first
+                position -= 2  # the end of this line: an empty one ends the trailer, also as the first
         if self._in_trailer:
             self._pass_trailer(data[position:])
         return b"".join(pieces)
