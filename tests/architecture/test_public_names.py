@@ -17,7 +17,7 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_the_public_names_are_these() -> None:
-    assert pillion.__all__ == ["Finding", "Severity", "check"]
+    assert pillion.__all__ == ["Finding", "Severity", "__version__", "check"]
     for name in pillion.__all__:
         assert getattr(pillion, name) is not None
 

@@ -164,9 +164,9 @@ def _print(
         case "json":
             click.echo(formats.to_json(documents, observed=observed))
         case "sarif":
-            from importlib.metadata import version
+            from pillion import __version__
 
-            click.echo(formats.to_sarif(documents, version=version("pillion")))
+            click.echo(formats.to_sarif(documents, version=__version__))
         case "github":
             click.echo(formats.to_github(documents))
         case _:

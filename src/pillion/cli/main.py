@@ -13,6 +13,7 @@ from typing import TypeGuard
 
 import click
 
+from pillion import __version__
 from pillion.cli.exits import NOT_RUN, OUTPUT_CLOSED, USAGE, UserError
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -95,9 +96,7 @@ class LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from importlib.metadata import version
-
-        click.echo(f"pillion {version('pillion')}")
+        click.echo(f"pillion {__version__}")
         ctx.exit()
 
 
