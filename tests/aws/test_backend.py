@@ -1,6 +1,7 @@
 """The AWS of a run: started when needed, filled by the seed, kept or not."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ async def test_local_aws_dies_with_the_process_that_started_it(tmp_path: Path) -
 async def test_a_seed_that_cannot_be_applied_names_its_entry(tmp_path: Path) -> None:
     async with AwsBackend(AwsSettings(seed=SEED), folder=tmp_path) as backend:
         with pytest.raises(AwsCallError, match=r"b\.conf: No such file or directory"):
+            await backend.url()
+
+
+async def test_local_aws_that_cannot_be_started_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))  # the installation was removed
+    async with AwsBackend(AwsSettings(), folder=tmp_path) as backend:
+        with pytest.raises(AwsCallError, match=r"local AWS cannot be started: .*/python: No such file"):
             await backend.url()
 
 

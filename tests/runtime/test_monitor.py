@@ -300,9 +300,25 @@ def test_a_bug_costs_the_watch_over_one_task_and_is_said() -> None:
 
         stage.watch.look = broken  # type: ignore[method-assign] # a bug, made on purpose
         await asyncio.sleep(60)
-        assert stage.ears.troubles == [
-            "the task is not watched any more, by a bug of pillion: KeyError('app'); please report it"
-        ]
+        (trouble,) = stage.ears.troubles
+        assert trouble.startswith("the task is not watched any more: KeyError (")
+        await stage.end()
+
+    on_stage(work)
+
+
+def test_a_bug_in_a_look_at_the_engine_is_said_and_costs_nothing_else() -> None:
+    async def work() -> None:
+        stage = Stage()
+        await asyncio.sleep(15)
+
+        async def broken(runtime_ids: Sequence[str]) -> Mapping[str, Sample]:
+            raise KeyError("app")
+
+        stage.engine.sample = broken  # type: ignore[method-assign] # a bug, made on purpose
+        await asyncio.sleep(60)
+        (trouble,) = stage.ears.troubles
+        assert trouble.startswith("the task is not watched any more: KeyError (")
         await stage.end()
 
     on_stage(work)

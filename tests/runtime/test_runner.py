@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 from msgspec.structs import replace
 
-from pillion.core.lifecycle.events import KillRequested, StopRequested
+from pillion.core.lifecycle.events import Event, KillRequested, StopRequested
 from pillion.core.lifecycle.states import TaskStatus
 from pillion.core.log_position import LogPosition
 from pillion.core.plan.facts import ContainerFacts, PortBinding
@@ -22,7 +22,7 @@ from pillion.ports.companion import NoCompanion, TaskCompanion
 from pillion.ports.engine import CreateAnswer, EngineError, EngineTask, EngineUnreachableError, LogLine
 from pillion.preparing import prepare_task
 from pillion.runtime.observer import SilentObserver
-from pillion.runtime.runner import TaskRunner
+from pillion.runtime.runner import LOOK_WHEN_STEADY_S, TaskRunner
 from pillion.stores.memory import MemoryJournal
 
 BINDING = PortBinding(host_ip="127.0.0.1", host_port=8080, container_port=80, protocol="tcp")
@@ -316,3 +316,83 @@ def test_what_waits_is_made_ahead_at_first_or_when_its_image_is_here_and_an_end_
     run_in_virtual_time(live())
     assert [item for item in foreseen if item.startswith("web")] == ["web at 0", "web at 1"]
     assert len(finished) == len(foreseen)
+
+
+class Tells(SilentObserver):
+    """Remembers notices and troubles."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def notice(self, notice: Notice) -> None:
+        self.said.append(notice.text)
+
+    def trouble(self, text: str) -> None:
+        self.said.append(text)
+
+
+@pytest.mark.parametrize("call", ["prepare", "resolve_manifest", "pull", "create", "start", "stop"])
+def test_a_failure_that_nobody_foresaw_ends_the_task_as_any_other_does(call: str) -> None:
+    """Without an answer the task would wait for ever, and a server for the task."""
+    told = Tells()
+
+    async def gone(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'pillion.aws.secrets'")
+
+    async def live() -> TaskStatus:
+        clock = VirtualClock()
+        task = Engine({"web": Behaviour(pull_s=0.0)}, clock=clock).task()
+        setattr(task, call, gone)
+        runner = runner_of(task, clock, told)
+        clock.call_later(60.0, lambda: runner.submit(StopRequested()))
+        async with asyncio.timeout(600):
+            return (await runner.run()).known
+
+    assert run_in_virtual_time(live()) is TaskStatus.STOPPED
+    (said,) = {text for text in told.said if "ModuleNotFoundError" in text}
+    assert said.startswith(
+        "what the task needs next cannot be done: ModuleNotFoundError: No module named 'pillion.aws.secrets'"
+    )
+    assert said.endswith("was pillion removed or replaced while it ran?")
+
+
+@pytest.mark.parametrize(("call", "within_s"), [("events", 2.0), ("look", LOOK_WHEN_STEADY_S + 2.0)])
+def test_a_task_that_cannot_be_heard_of_any_more_is_not_waited_for(call: str, within_s: float) -> None:
+    async def broken() -> None:
+        raise KeyError("State")
+
+    async def events() -> AsyncIterator[Event]:
+        await asyncio.sleep(1)
+        await broken()
+        yield StopRequested()
+
+    async def live() -> None:
+        clock = VirtualClock()
+        task = Engine({"web": Behaviour(image_present=True)}, clock=clock).task()
+        setattr(task, call, events if call == "events" else lambda _: broken())
+        job = asyncio.create_task(runner_of(task, clock, SilentObserver()).run())
+        done, _ = await asyncio.wait([job], timeout=within_s)
+        assert done
+        with pytest.raises(KeyError, match="State"):
+            await job
+
+    run_in_virtual_time(live())
+
+
+def test_output_that_cannot_be_read_for_what_nobody_foresaw_costs_the_output_only() -> None:
+    told = Tells()
+
+    async def logs(container: str, *, after: LogPosition | None = None) -> AsyncIterator[LogLine]:
+        yield LogLine(container=container, stream="stdout", message="x", at_s=0.0)
+        raise KeyError("a secret")
+
+    async def live() -> TaskStatus:
+        clock = VirtualClock()
+        task = Engine({"web": Behaviour(lives=(Life(exits_after_s=1.0),))}, clock=clock).task()
+        task.logs = logs  # type: ignore[method-assign]  # one call of the simulated task, and no more
+        return (await runner_of(task, clock, told).run()).known
+
+    assert run_in_virtual_time(live()) is TaskStatus.STOPPED
+    (said,) = told.said
+    assert said.startswith("the output of web cannot be read: KeyError (")
+    assert "a secret" not in said

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from pillion.core.errors import unforeseen
 from pillion.core.monitoring.notes import WatchNotes
 from pillion.core.monitoring.prometheus import prometheus_text
 from pillion.core.monitoring.sample import Sample
@@ -95,7 +96,12 @@ class Monitor:
         for engine in dict.fromkeys(item.engine for item in due):
             watches = [item for item in due if item.engine is engine]
             ids = [runtime_id for item in watches for runtime_id in item.runtime_ids]
-            samples = await _sample(engine, ids)
+            try:
+                samples = await _sample(engine, ids)
+            except Exception as error:
+                for item in watches:
+                    _give_up(item, error)
+                continue
             for item in watches:
                 if item in self._watches:
                     self._let_look(item, samples)
@@ -104,12 +110,14 @@ class Monitor:
         try:
             watch.look(samples, self._now_s())
         except Exception as error:
-            # A bug of ours must cost neither the task nor the watch over the others; and never be silent.
-            watch.due_at_s = float("inf")
-            watch.is_fresh = False
-            watch.trouble(
-                f"the task is not watched any more, by a bug of pillion: {error!r}; please report it"
-            )
+            _give_up(watch, error)
+
+
+def _give_up(watch: TaskWatch, error: Exception) -> None:
+    """A bug of ours must cost neither the task nor the watch over the others; and never be silent."""
+    watch.due_at_s = float("inf")
+    watch.is_fresh = False
+    watch.trouble(f"the task is not watched any more: {unforeseen(error)}")
 
 
 async def _sample(engine: Engine, ids: Sequence[str]) -> Mapping[str, Sample]:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TypeVar
 
+from pillion.core.errors import unforeseen
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.states import ContainerKind
@@ -28,6 +29,9 @@ UNREACHABLE_PAUSE_S = 1.0
 
 OWN_NAMESPACES = frozenset({"bridge"})
 """Where a container has a network namespace to itself; in awsvpc mode its pause container has it."""
+
+UNFORESEEN = "PillionError"
+"""The name of a failure of ours, for which ECS has none."""
 
 Submit = Callable[[ev.Event], None]
 Answer = TypeVar("Answer")
@@ -82,7 +86,23 @@ class Performer:
         return plan.kind is ContainerKind.CNI_PAUSE or plan.namespaces.network in OWN_NAMESPACES
 
     async def perform(self, command: cmd.Command) -> None:
-        """Perform one command that is not a report. Raises EngineUnreachableError."""
+        """Perform one command that is not a report. Raises EngineUnreachableError.
+
+        What nobody foresaw is a failure, too: the task would wait for ever for the answer of the command.
+        """
+        try:
+            await self._perform(command)
+        except EngineUnreachableError:
+            raise
+        except Exception as error:
+            answer = _failure(command, ev.NamedError(name=UNFORESEEN, text=unforeseen(error)))
+            if answer is None:
+                raise
+            text = f"what the task needs next cannot be done: {unforeseen(error)}"
+            self._notice(Notice(code="unforeseen", text=text, container=getattr(command, "container", None)))
+            self._submit(answer)
+
+    async def _perform(self, command: cmd.Command) -> None:
         match command:
             case cmd.PrepareResource(resource=resource):
                 await self._prepare(resource)
@@ -157,7 +177,7 @@ class Performer:
 
     async def make_ahead(self, name: str) -> None:
         """Have a container made before the machine asks for it, if the engine likes; nothing comes of it."""
-        with suppress(EngineError, EngineUnreachableError):
+        with suppress(Exception):
             extras = await self._companion.extras(name)
             await self._task.make_ahead(name, extras.environment, log_options=extras.log_options)
 
@@ -208,3 +228,24 @@ async def _patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
         except EngineUnreachableError:
             await asyncio.sleep(UNREACHABLE_PAUSE_S)
     return await call()
+
+
+def _failure(command: cmd.Command, error: ev.NamedError) -> ev.Event | None:
+    """Return how the failure of a command is told; None for one that has no such answer."""
+    match command:
+        case cmd.PrepareResource(resource=resource):
+            return ev.ResourceFailed(resource=resource, error=error)
+        case cmd.ResolveManifest(container=name):
+            return ev.ManifestFailed(container=name, error=error, cached=False)
+        case cmd.PullImage(container=name):
+            return ev.PullFailed(container=name, error=error, cached=False)
+        case cmd.CreateContainer(container=name):
+            return ev.CreateFailed(container=name, error=error)
+        case cmd.StartContainer(container=name):
+            return ev.StartFailed(container=name, error=error, may_run=True)
+        case cmd.ProvisionNamespace(container=name):
+            return ev.ProvisionFailed(container=name, error=error)
+        case cmd.StopContainer(container=name) | cmd.KillContainer(container=name):
+            return ev.StopFailed(container=name, error=error)
+        case _:
+            return None

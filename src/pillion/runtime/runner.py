@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
+from pillion.core.errors import unforeseen
 from pillion.core.lifecycle import events as ev
 from pillion.core.lifecycle.ahead import creatable_ahead
 from pillion.core.lifecycle.commands import (
@@ -106,7 +107,7 @@ class TaskRunner:
         self._work: set[asyncio.Task[None]] = set()
         self._making: set[asyncio.Task[None]] = set()
         self._foreseen: set[tuple[str, bool]] = set()
-        self._lost: EngineUnreachableError | None = None
+        self._lost: Exception | None = None
         self._is_taken_over = taken_over is not None
         self._has_left = False
         self.state: TaskState = taken_over or initial_state(task.plan.spec)
@@ -144,7 +145,8 @@ class TaskRunner:
     async def run(self) -> TaskState:
         """Start the task, or take it over, and stay with it until it is STOPPED or we leave.
 
-        Raises EngineUnreachableError when the engine goes away and does not come back.
+        Raises EngineUnreachableError when the engine goes away and does not come back, and what nobody
+        foresaw: a task that is not heard of any more would be waited for, for ever.
         """
         helpers: list[asyncio.Task[None]] = []
         try:
@@ -283,17 +285,17 @@ class TaskRunner:
     async def _perform(self, command: Command) -> None:
         try:
             await self._performer.perform(command)
-        except EngineUnreachableError as error:
+        except Exception as error:
             self._lose(error)
 
     async def _watch(self) -> None:
         try:
             async for event in self._task.events():
                 self.submit(event)
-        except EngineUnreachableError as error:
+        except Exception as error:
             self._lose(error)
 
-    def _lose(self, error: EngineUnreachableError) -> None:
+    def _lose(self, error: Exception) -> None:
         if self._lost is None:
             self._lost = error
             self._queue.put_nowait(None)  # wakes the loop, which then gives up; of the task nothing is known
@@ -306,6 +308,8 @@ class TaskRunner:
                 await self._look_at_all()
             except EngineUnreachableError:
                 continue  # the event stream is the one that decides that the engine is gone
+            except Exception as error:
+                self._lose(error)
 
     def _is_blocked(self) -> bool:
         spec, containers = self.state.spec, self.state.containers
@@ -356,6 +360,9 @@ class TaskRunner:
             # If the engine is gone for good, that is told; if it comes back, only lines were lost.
             self._companion.log_cut(name)
             self._output_lost.append(f"the output of {name} could not be read to its end: {error}")
+        except Exception as error:
+            self._companion.log_cut(name)
+            self._observer.trouble(f"the output of {name} cannot be read: {unforeseen(error)}")
 
     async def _finish_logs(self) -> None:
         late = await self._late_logs()

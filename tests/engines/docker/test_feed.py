@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from engines.docker.fake_engine import FakeEngine, answering, until
 from pillion.engines.docker.client import DockerClient
@@ -125,3 +126,37 @@ async def test_the_stream_is_closed_when_the_last_task_has_gone(fake: FakeEngine
     assert fake.listeners == 1
     await feed.unsubscribe("2")
     await until(lambda: fake.listeners == 0)
+
+
+async def test_events_that_cannot_be_read_for_what_nobody_foresaw_leave_nobody_waiting(
+    fake: FakeEngine, feed: EventFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = Listener()
+    feed.subscribe("1", listener)
+
+    def gone(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'pillion.engines.docker.events'")
+
+    monkeypatch.setattr(DockerClient, "stream", gone)
+    for _ in range(2):
+        async with asyncio.timeout(5):
+            with pytest.raises(EngineUnreachableError, match="cannot be read: ModuleNotFoundError: No"):
+                await feed.ready()
+    assert "No module named" in str(listener.error)
+
+
+async def test_an_event_that_is_cut_off_is_a_connection_that_broke(fake: FakeEngine, feed: EventFeed) -> None:
+    listener = Listener()
+    feed.subscribe("1", listener)
+    whole = fake.routes["GET events"]
+
+    async def cut_off(request: web.Request) -> web.StreamResponse:
+        fake.routes["GET events"] = whole
+        return web.Response(body=b'{"Type": "contai')
+
+    fake.routes["GET events"] = cut_off
+    await feed.ready()
+    await until(lambda: listener.looks)
+    await fake.tell(message("1", "a"))
+    await until(lambda: listener.seen)
+    assert (listener.seen, listener.error) == (["a start"], None)

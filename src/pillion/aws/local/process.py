@@ -73,16 +73,21 @@ class LocalAws:
                 "or choose another AWS with --aws"
             )
         state = [] if self._state_folder is None else ["--state", str(self._state_folder)]
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "pillion.aws.local.server",
-            *state,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C in the terminal is for pillion, which still needs it
-        )
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "pillion.aws.local.server",
+                *state,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in the terminal is for pillion, which still needs it
+            )
+        except OSError as error:
+            raise LocalAwsError(
+                f"local AWS cannot be started: {error.filename or sys.executable}: {error.strerror}"
+            ) from error
         answer = await self._first_line(self._process)
         if "port" not in answer:
             await self.close()

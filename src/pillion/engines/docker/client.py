@@ -62,7 +62,7 @@ class ByteStream:
             yield chunk
 
     async def json_lines(self) -> AsyncIterator[dict[str, Any]]:
-        """Yield the body's JSON objects, one a line."""
+        """Yield the body's JSON objects, one a line. Raises EngineUnreachableError when it breaks off."""
         rest = b""
         async for chunk in self.chunks():
             *lines, rest = (rest + chunk).split(b"\n")
@@ -70,7 +70,10 @@ class ByteStream:
                 if line.strip():
                     yield json.loads(line)
         if rest.strip():
-            yield json.loads(rest)
+            try:
+                yield json.loads(rest)
+            except ValueError:
+                raise EngineUnreachableError("The engine ended an answer in the middle of a line.") from None
 
 
 class DockerClient:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from pillion.core.errors import unforeseen
 from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError
@@ -118,12 +119,16 @@ class EventFeed:
                     raise failure
                 await asyncio.sleep(PAUSES_S[min(pause, len(PAUSES_S) - 1)])
                 pause += 1
-        except (EngineUnreachableError, ApiError) as error:
+        except EngineUnreachableError as error:
             self._fail(error)
+        except ApiError as error:
+            self._fail(EngineUnreachableError(f"The engine at {self._client.host} tells no events: {error}"))
+        except Exception as error:
+            # Whoever waits for the stream, or for events, would do so for ever.
+            text = f"The events of the engine at {self._client.host} cannot be read: {unforeseen(error)}"
+            self._fail(EngineUnreachableError(text))
 
-    def _fail(self, error: EngineUnreachableError | ApiError) -> None:
-        if isinstance(error, ApiError):
-            error = EngineUnreachableError(f"The engine at {self._client.host} tells no events: {error}")
+    def _fail(self, error: EngineUnreachableError) -> None:
         self._failure = error
         self._open.set()
         for listener in tuple(self._listeners.values()):
