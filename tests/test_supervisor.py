@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,16 +12,19 @@ from typing import Any
 
 import pytest
 
+from engines.docker.fake_engine import until
 from pillion.aws.settings import AwsMode, AwsSettings
 from pillion.control.claims import Claim
 from pillion.core.describe import exit_code_of
 from pillion.core.lifecycle.commands import Report, ReportTask
+from pillion.core.lifecycle.events import Event, StopRequested
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import StopCode
+from pillion.core.plan.model import TaskPlan
 from pillion.core.plan.options import RunOptions
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.engines.simulated.behaviour import Behaviour, Life
-from pillion.engines.simulated.engine import SimulatedEngine
+from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
 from pillion.history import remember
 from pillion.ports.control import ControlError, UnknownTaskError
 from pillion.ports.engine import Capabilities, EngineUnreachableError
@@ -312,3 +316,195 @@ async def test_a_server_without_tasks_is_idle_after_its_time_and_not_before(tmp_
         await server.desk.ended(task_id)
         assert not idle.done()
         await idle
+
+
+async def test_a_server_that_is_about_to_end_takes_no_task_that_it_would_leave_at_once(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(tmp_path)
+    async with machine.server() as server:
+        await server.wait_idle_for(0.01)
+        with pytest.raises(ControlError, match="about to end"):
+            await server.submit(machine.request())
+        assert server.desk.tasks() == ()
+
+
+GONE = ModuleNotFoundError("No module named 'pillion.engines'")
+
+
+def removed(*_: object) -> SimulatedEngine:
+    """Connect to an engine as a pillion whose files were removed."""
+    raise GONE
+
+
+async def test_a_new_task_that_fails_for_what_nobody_foresaw_is_refused_and_keeps_nobody_busy(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(tmp_path)
+    async with machine.server(make_engine=removed) as server:
+        async with asyncio.timeout(5):
+            with pytest.raises(ControlError, match="cannot be begun: ModuleNotFoundError: No module named"):
+                await server.submit(machine.request())
+        assert server.desk.tasks() == ()
+        await server.wait_idle_for(0.01)
+        assert await server.leave() == 0
+    assert len(machine.said) == 1
+
+
+async def test_a_task_that_fails_for_what_nobody_foresaw_is_told_of_and_left_as_it_is(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    async with machine.server() as server:
+        task_id = await machine.begin(server)
+    async with machine.server(make_engine=removed) as server:
+        assert server.adopt_left() == (task_id,)
+        with pytest.raises(ControlError, match="is not supervised any more: ModuleNotFoundError"):
+            await server.desk.ended(task_id)
+        assert server.adopt_left() == ()  # it would only fail again
+        await server.wait_idle_for(0.01)
+    async with machine.server() as server:
+        assert server.adopt_left() == (task_id,)
+        server.desk.stop(task_id, None)
+        assert (await server.desk.ended(task_id)).exit_code == 0
+
+
+class Deaf(SimulatedEngine):
+    """An engine whose events cannot be read, for one reason or another."""
+
+    def __init__(self, inner: SimulatedEngine, error: Exception) -> None:
+        super().__init__(clock=SystemClock())
+        self._inner = inner
+        self._error = error
+        self.opened: list[SimulatedTask] = []
+        self.removed = False
+
+    def open(self, plan: TaskPlan) -> SimulatedTask:
+        task = self._inner.open(plan)
+        real = task.clean_up
+
+        async def events() -> AsyncIterator[Event]:
+            for error in (self._error,):
+                raise error
+            yield StopRequested()
+
+        async def clean_up(*, keep: bool) -> None:
+            self.removed |= not keep
+            await real(keep=keep)
+
+        task.events = events  # type: ignore[method-assign] # the rest is the other one's
+        task.clean_up = clean_up  # type: ignore[method-assign] # as above
+        self.opened.append(task)
+        return task
+
+
+async def test_containers_of_a_task_that_a_bug_took_from_its_server_go_on(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    async with machine.server() as server:
+        task_id = await machine.begin(server)
+    deaf = Deaf(machine.engine, KeyError("State"))
+    async with machine.server(make_engine=lambda host: deaf) as server:
+        server.adopt_left()
+        with pytest.raises(ControlError, match=r"is not supervised any more: KeyError \("):
+            await server.desk.ended(task_id)
+    assert not deaf.removed
+    async with machine.server() as server:
+        assert server.adopt_left() == (task_id,)
+        server.desk.stop(task_id, None)
+        assert (await server.desk.ended(task_id)).exit_code == 0
+
+
+async def test_an_engine_that_is_lost_at_once_is_not_asked_without_a_pause(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    async with machine.server() as server:
+        await machine.begin(server)
+    deaf = Deaf(machine.engine, EngineUnreachableError("tells no events"))
+    async with machine.server(make_engine=lambda host: deaf) as server:
+        server.adopt_left()
+        await until(lambda: deaf.opened)
+        for _ in range(1000):  # turns of the event loop, in which it would be opened again and again
+            await asyncio.sleep(0)
+        assert len(deaf.opened) == 1
+        assert await server.leave() == 1
+
+
+async def test_a_task_that_is_over_is_cleaned_up_and_not_counted_among_those_that_go_on(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(tmp_path, ENDS)
+    cleaning, cleaned = asyncio.Event(), asyncio.Event()
+    opened = machine.engine.open
+
+    def open_slow(plan: TaskPlan) -> SimulatedTask:
+        task = opened(plan)
+        real = task.clean_up
+
+        async def clean_up(*, keep: bool) -> None:
+            assert not keep
+            cleaning.set()
+            await cleaned.wait()
+            await real(keep=keep)
+
+        task.clean_up = clean_up  # type: ignore[method-assign] # only slower
+        return task
+
+    machine.engine.open = open_slow  # type: ignore[method-assign] # as above
+    async with machine.server() as server:
+        task_id = await machine.begin(server)
+        await cleaning.wait()
+        leaving = asyncio.create_task(server.leave())
+        await asyncio.sleep(0)
+        cleaned.set()
+        assert await leaving == 0
+    store = SqliteStore(tmp_path)
+    (stored,) = store.tasks()
+    assert (stored.task_id, stored.ended_at_s is not None) == (task_id, True)
+    store.close()
+
+
+async def test_tasks_that_run_are_counted_when_they_are_left(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    async with machine.server() as server:
+        for _ in range(2):
+            await machine.begin(server)
+        assert await server.leave() == 2
+
+
+async def test_a_look_that_fails_for_what_nobody_foresaw_is_said_and_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pillion.supervisor.LOOK_S", 0.01)
+    machine = Machine(tmp_path, ENDS)
+    async with machine.server() as server:
+        task_id = await machine.begin(server)
+    with monkeypatch.context() as broken:
+        async with machine.server() as server:
+            broken.setattr(SqliteStore, "unfinished", removed)
+            looking = asyncio.create_task(server.look_after_others())
+            await until(lambda: machine.said)
+            broken.undo()
+            await until(lambda: server.desk.tasks() == (task_id,))
+            looking.cancel()
+    assert machine.said[0].startswith("tasks that others left cannot be looked for: ModuleNotFoundError")
+
+
+async def test_nothing_is_taken_over_from_a_folder_that_was_removed(tmp_path: Path) -> None:
+    """Claims are not found there any more: tasks of processes that live would seem to be left."""
+    folder = tmp_path / "state"
+    machine = Machine(folder)
+    async with machine.server() as server:
+        await machine.begin(server)
+    async with machine.server() as server:
+        shutil.rmtree(folder)
+        assert server.adopt_left() == ()
+
+
+async def test_all_tasks_are_stopped_and_none_is_taken_any_more(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    async with machine.server() as server:
+        waiting = [asyncio.create_task(server.desk.ended(await machine.begin(server))) for _ in range(2)]
+        await asyncio.sleep(0)
+        await server.stop_all("The journal was removed")
+        ends = await asyncio.gather(*waiting)
+        assert [end.task["stoppedReason"] for end in ends] == ["The journal was removed"] * 2
+        with pytest.raises(ControlError, match="about to end"):
+            await server.submit(machine.request())
+        assert await server.leave() == 0

@@ -170,6 +170,9 @@ async def supervise(
         StoreError: the state folder cannot be used.
         FirelensError: ECS would not start the task's log router.
         EndpointsSettingError: the setting `endpoints` means nothing.
+
+    What nobody foresaw is raised, too: of a run that gives up everything is removed, and that of a server is
+    left as it is.
     """
     settings = undertaking.settings
     history = _History(store, undertaking.task_id, keep_s=settings.keep_history_s)
@@ -222,12 +225,15 @@ async def supervise(
         except EngineUnreachableError as error:
             lost = True
             observer.trouble(f"{error}\n  {_left_there(plan)}" if gives_up else f"left for now: {error}")
+        except Exception:
+            around.link.is_left = not gives_up  # a server's task goes on, as one whose server was killed
+            raise
         finally:
             state = runner.state
             await monitor.forget(watch)
             output.close(ended_at_s=clock.now_s() if state.known is TaskStatus.STOPPED else None)
             shape = describe_task(plan, state, facts_of(plan, task), undertaking.overrides)
-            around.link.is_left = runner.has_left or (lost and not gives_up)
+            around.link.is_left |= runner.has_left or (lost and not gives_up)
             await _clean_up(task, observer, keep=settings.keep or around.link.is_left, lost=lost)
     if around.link.is_left:
         last_lines.finish()

@@ -21,6 +21,7 @@ from pillion.aws.local.announce import withdraw
 from pillion.aws.local.process import LocalAws
 from pillion.aws.settings import AwsMode
 from pillion.control.claims import find_claimant
+from pillion.core.errors import unforeseen
 from pillion.core.plan.model import Notice
 from pillion.desk import Desk
 from pillion.ports.clock import Clock
@@ -85,6 +86,7 @@ class Supervisor:
         self._local_aws: dict[str, LocalAws] = {}
         self._jobs: set[asyncio.Task[None]] = set()
         self._given_up: set[str] = set()
+        self._left: set[str] = set()
         self._unkept_ends: dict[str, Callable[[], bool]] = {}
         self._taking_over: set[str] = set()
         self._to_take_over = 0
@@ -96,14 +98,16 @@ class Supervisor:
         self.desk = Desk(submit=self.submit, adopt=self.adopt_left, metrics=self._monitor.prometheus)
 
     async def wait_idle_for(self, idle_s: float) -> None:
-        """Return when no task was supervised for so many seconds."""
+        """Return when no task was supervised for so many seconds; none is taken from then on."""
         while True:
             await self._idle.wait()
             try:
                 async with asyncio.timeout(idle_s):
                     await self._busy.wait()
             except TimeoutError:
-                return
+                if self._idle.is_set():  # and no task came in the same moment
+                    self._leaving.set()
+                    return
 
     async def submit(self, request: Mapping[str, Any]) -> Accepted:
         """Begin a task; return when its engine has answered. Raises ControlError."""
@@ -113,14 +117,17 @@ class Supervisor:
         if undertaking.task_id in self.desk.tasks():
             raise ControlError(f"task {undertaking.task_id} runs already")
         begun: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
-        self._begin(self._run_new(undertaking, begun))
+        self._begin(undertaking.task_id, self._run_new(undertaking, begun), begun)
         return await begun
 
     def adopt_left(self) -> tuple[str, ...]:
         """Take over every task whose process is gone; return their ids. Raises StoreError.
 
-        The end of a task that could not be kept, for a full disk, is kept now if it can be.
+        The end of a task that could not be kept, for a full disk, is kept now if it can be. Where the folder
+        was removed, claims are not found any more: then nothing is known of other processes.
         """
+        if self._leaving.is_set() or not self._store.is_in_place:
+            return ()
         found = []
         self._unkept_ends = {name: keep for name, keep in self._unkept_ends.items() if not keep()}
         for task_id, owner in self._store.unfinished():
@@ -136,7 +143,7 @@ class Supervisor:
                 continue
             found.append(task_id)
             self._note_taking_over(task_id)
-            self._begin(self._run_adopted(undertaking, self.desk.add(task_id)))
+            self._begin(task_id, self._run_adopted(task_id, undertaking, self.desk.add(task_id)))
         return tuple(found)
 
     def _note_taking_over(self, task_id: str) -> None:
@@ -153,15 +160,47 @@ class Supervisor:
             self._say(f"task {task_id} cannot be taken over: {error}")
             return None
 
-    async def leave(self) -> None:
-        """Leave all tasks as they are, and let go of everything."""
+    async def _left_by_its_engine(self, task_id: str) -> Undertaking | None:
+        """Return a task as `_left_by_others` does; wait for a journal that cannot be read."""
+        was_told = False
+        while not self._leaving.is_set():
+            try:
+                return self._left_by_others(task_id)
+            except StoreError as error:
+                if not was_told:
+                    self._say(f"task {task_id} waits for its journal: {error}")
+                was_told = True
+                await self._pause()
+        return None
+
+    async def leave(self) -> int:
+        """Leave all tasks as they are, and let go of everything; return how many tasks go on.
+
+        What is left of a task that is over is removed first.
+        """
         self._leaving.set()
         for control in self.desk.controls():
             control.leave()
         await asyncio.gather(*self._jobs, return_exceptions=True)
-        await asyncio.gather(*(engine.close() for engine in self._engines.values()))
-        await asyncio.gather(*(local.close() for local in self._local_aws.values()))
+        await self._close([engine.close() for engine in self._engines.values()])
+        await self._close([local.close() for local in self._local_aws.values()])
         withdraw(self._state_folder / "aws", os.getpid())
+        return len(self._left)
+
+    async def _close(self, closing: list[Coroutine[Any, Any, None]]) -> None:
+        for outcome in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                self._say(f"not everything could be closed: {unforeseen(outcome)}")
+
+    async def stop_all(self, reason: str) -> None:
+        """Stop all tasks in ECS's order and take no other; return when they are over.
+
+        One whose engine is away is not waited for.
+        """
+        self._leaving.set()
+        for control in self.desk.controls():
+            control.stop(reason)
+        await self._idle.wait()
 
     async def look_after_others(self) -> None:
         """Take over what others left, and forget what was kept long enough, now and then, until cancelled."""
@@ -173,6 +212,8 @@ class Supervisor:
                 forget_old(self._store, self._clock.now_s())
             except StoreError as error:
                 self._say(str(error))
+            except Exception as error:  # the next look may do better
+                self._say(f"tasks that others left cannot be looked for: {unforeseen(error)}")
 
     def forget_local_aws(self) -> None:
         """Let the shared local AWS begin anew, if no task is known that might have used it."""
@@ -190,8 +231,13 @@ class Supervisor:
             return False
         return find_claimant(self._state_folder, owner) is not None
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        job = asyncio.create_task(work)
+    def _begin(
+        self,
+        task_id: str,
+        work: Coroutine[Any, Any, None],
+        begun: asyncio.Future[Accepted] | None = None,
+    ) -> None:
+        job = asyncio.create_task(self._keep(task_id, work, begun))
         self._jobs.add(job)
         self._idle.clear()
         self._busy.set()
@@ -202,8 +248,24 @@ class Supervisor:
         if not self._jobs:
             self._idle.set()
             self._busy.clear()
-        if not job.cancelled() and (error := job.exception()) is not None:
-            raise error  # a bug of ours: never in silence
+
+    async def _keep(
+        self, task_id: str, work: Coroutine[Any, Any, None], begun: asyncio.Future[Accepted] | None
+    ) -> None:
+        """Supervise a task; one that fails for what nobody foresaw is told of, and given up."""
+        try:
+            await work
+        except Exception as error:
+            is_new = begun is not None and not begun.done()
+            what = "cannot be begun" if is_new else "is not supervised any more"
+            text = f"the task {what}: {unforeseen(error)}"
+            self._say(f"task {task_id}: {text}")
+            self._given_up.add(task_id)  # it would only fail again
+            self._taken_over(task_id)
+            if begun is not None and not begun.done():
+                begun.set_exception(ControlError(text))
+            if task_id in self.desk.tasks():
+                self.desk.fail(task_id, text)
 
     async def _run_new(self, undertaking: Undertaking, begun: asyncio.Future[Accepted]) -> None:
         """Run a task that was asked for; whoever asked hears of what goes wrong before it begins."""
@@ -225,17 +287,17 @@ class Supervisor:
             return
         if not outcome.is_lost:
             self._end(task_id, outcome)
-        elif (left := self._left_by_others(task_id)) is not None:
-            await self._run_adopted(left, control)
+        else:
+            await self._run_adopted(task_id, await self._left_by_its_engine(task_id), control)
 
-    async def _run_adopted(self, undertaking: Undertaking, control: TaskControl) -> None:
+    async def _run_adopted(self, task_id: str, left: Undertaking | None, control: TaskControl) -> None:
         """Run a task that was left, by others or by its engine.
 
         An engine that is away is waited for, and so is a journal that cannot be written.
         """
-        task_id, was_told = undertaking.task_id, False
-        left: Undertaking | None = undertaking
+        was_told = False
         while left is not None and not self._leaving.is_set():
+            began_s = self._clock.now_s()
             try:
                 outcome = await self._supervise(
                     left, control, _nobody_waits, gone_on=lambda: self._taken_over(task_id)
@@ -254,11 +316,17 @@ class Supervisor:
                 if not outcome.is_lost:
                     self._end(task_id, outcome)
                     return
-                left, was_told = self._left_by_others(task_id), False
+                if self._clock.now_s() - began_s < RETRY_S:
+                    await self._pause()  # the engine answers, and is lost at once, again and again
+                left, was_told = await self._left_by_its_engine(task_id), False
+        if self._leaving.is_set():
+            self._left.add(task_id)
         self._taken_over(task_id)
         self.desk.fail(task_id, "the task is not supervised any more")
 
     def _end(self, task_id: str, outcome: RunOutcome) -> None:
+        if outcome.has_left:
+            self._left.add(task_id)
         if outcome.keep_end is not None:
             self._unkept_ends[task_id] = outcome.keep_end
         self.desk.end(task_id, outcome)

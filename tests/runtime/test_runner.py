@@ -396,3 +396,24 @@ def test_output_that_cannot_be_read_for_what_nobody_foresaw_costs_the_output_onl
     (said,) = told.said
     assert said.startswith("the output of web cannot be read: KeyError (")
     assert "a secret" not in said
+
+
+def test_a_task_that_is_over_is_not_left_but_finished() -> None:
+    heard = Hears()
+
+    async def logs(container: str, *, after: LogPosition | None = None) -> AsyncIterator[LogLine]:
+        await asyncio.sleep(5)
+        yield LogLine(container=container, stream="stdout", message="the last one", at_s=0.0)
+
+    async def live() -> bool:
+        clock = VirtualClock()
+        behaviour = Behaviour(image_present=True, create_s=0.0, start_s=0.0, lives=(Life(exits_after_s=1.0),))
+        task = Engine({"web": behaviour}, clock=clock).task()
+        task.logs = logs  # type: ignore[method-assign]  # one call of the simulated task, and no more
+        runner = runner_of(task, clock, heard)
+        clock.call_later(3.0, runner.leave)
+        await runner.run()
+        return runner.has_left
+
+    assert not run_in_virtual_time(live())
+    assert heard.lines == ["the last one"]

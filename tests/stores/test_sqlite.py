@@ -42,6 +42,19 @@ def test_tasks_do_not_see_each_others_events(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_database_that_was_removed_is_not_in_place_although_it_can_be_written(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    seen = [store.is_in_place]
+    (tmp_path / DATABASE_NAME).unlink()
+    store.begin("t1", {}, 1.0)
+    seen.append(store.is_in_place)
+    other = SqliteStore(tmp_path)
+    seen += [store.is_in_place, other.is_in_place]
+    assert (seen, other.tasks()) == ([True, False, False, True], ())
+    other.close()
+    store.close()
+
+
 def test_the_state_folder_is_for_its_owner_only(tmp_path: Path) -> None:
     SqliteStore(tmp_path / "state").close()
     assert (tmp_path / "state").stat().st_mode & 0o077 == 0

@@ -133,7 +133,12 @@ class TaskRunner:
         self._queue.put_nowait(event)
 
     def leave(self) -> None:
-        """Go away and leave the task as it is, for another process to take over; `run` returns."""
+        """Go away and leave the task as it is, for another process to take over; `run` returns.
+
+        Of a task that is over there is nothing to leave: `run` returns when the rest of its output was read.
+        """
+        if self.state.known is TaskStatus.STOPPED:
+            return
         self._has_left = True
         self._queue.put_nowait(None)  # wakes the loop
 

@@ -8,6 +8,7 @@ folder and its files are for their owner only: a journal holds no secrets, but i
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -76,6 +77,13 @@ class SqliteStore:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._migrate()
+        self._file = _stat(self._path)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether others find this database: SQLite itself writes on into one that was removed."""
+        now = _stat(self._path)
+        return now is not None and self._file is not None and os.path.samestat(self._file, now)
 
     def _migrate(self) -> None:
         try:
@@ -295,6 +303,13 @@ class SqliteStore:
                 f"the journal {self._path} cannot be used: {error}; "
                 f"{advice}, or set PILLION_STATE_DIR to another folder"
             ) from error
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def _is_json(text: str) -> bool:
