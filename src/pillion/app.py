@@ -5,13 +5,16 @@ from __future__ import annotations
 from pillion.connecting import docker_engine
 from pillion.control.claims import Claim
 from pillion.control.server import ControlServer
+from pillion.core.errors import unforeseen
+from pillion.core.plan.model import Notice
 from pillion.desk import Desk
-from pillion.ports.engine import Engine
+from pillion.ports.engine import Capabilities, Engine
 from pillion.ports.injector import Injector
 from pillion.preparing import PreparedTask
 from pillion.run_settings import RunSettings
 from pillion.runtime.clock import SystemClock
 from pillion.runtime.monitor import Monitor
+from pillion.runtime.observer import Observer
 from pillion.stores.sqlite import SqliteStore
 from pillion.supervising import Observe, RunOutcome, TaskControl, Undertaking, supervise
 
@@ -60,6 +63,16 @@ async def run_task(
         source=source,
     )
     task_id = undertaking.task_id
+    told: list[Observer] = []
+
+    def observe_and_know(notices: tuple[Notice, ...], capabilities: Capabilities) -> Observer:
+        told.append(observe(notices, capabilities))
+        return told[0]
+
+    def not_answered(error: Exception) -> None:
+        for observer in told:
+            observer.trouble(f"other commands cannot ask this run: {unforeseen(error)}")
+
     store = SqliteStore(settings.state_folder)
     clock = SystemClock()
     try:
@@ -67,14 +80,14 @@ async def run_task(
             monitor = Monitor(now_s=clock.now_s)
             desk = Desk(metrics=monitor.prometheus)
             asked = desk.add(task_id, control)
-            async with ControlServer(desk, claim.listener):
+            async with ControlServer(desk, claim.listener, failed=not_answered):
                 outcome = await supervise(
                     undertaking,
                     engine=engine,
                     store=store,
                     owner=claim.name,
                     clock=clock,
-                    observe=observe,
+                    observe=observe_and_know,
                     control=asked,
                     monitor=monitor,
                 )

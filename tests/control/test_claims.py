@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -50,6 +51,23 @@ def test_a_claim_that_was_given_up_leaves_nothing(tmp_path: Path) -> None:
         pass
     assert find_claimant(tmp_path, "abc") is None
     assert list((tmp_path / "control").iterdir()) == []
+
+
+def test_a_claim_whose_files_were_removed_is_not_in_place_and_takes_none_of_the_next_ones_with_it(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / ("x" * 100)  # its socket is elsewhere, under one name for every holder
+    first = Claim(folder, SERVER)
+    before = first.is_in_place
+    shutil.rmtree(folder)
+    assert (before, first.is_in_place) == (True, False)
+    with Claim(folder, SERVER) as second:
+        assert (first.is_in_place, second.is_in_place) == (False, True)
+        first.release()
+        assert find_claimant(folder, SERVER) == Claimant(
+            process_id=os.getpid(), socket_path=second.listener.getsockname()
+        )
+        assert Path(second.listener.getsockname()).is_socket()
 
 
 def test_nobody_holds_a_claim_that_nobody_made(tmp_path: Path) -> None:

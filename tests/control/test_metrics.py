@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import time
 
 import aiohttp
 import pytest
@@ -50,3 +52,17 @@ async def test_a_port_that_is_taken_is_said() -> None:
         with pytest.raises(MetricsAddressError, match=f"cannot be served at 127.0.0.1:{port}: Address"):
             async with MetricsServer(("127.0.0.1", port), str):
                 pass
+
+
+@pytest.mark.slow
+async def test_whoever_asks_half_a_question_does_not_hold_up_the_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    begun_s = 0.0
+    with socket.socket() as asking:
+        async with MetricsServer(("127.0.0.1", port), str):
+            asking.connect(("127.0.0.1", port))
+            asking.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
+            assert await asyncio.to_thread(asking.recv, 12) == b"HTTP/1.1 200"
+            begun_s = time.monotonic()
+    assert time.monotonic() - begun_s < 5  # aiohttp's own patience is ten seconds and more

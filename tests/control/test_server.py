@@ -24,6 +24,7 @@ class Desk:
     def __init__(self) -> None:
         self.asked: list[tuple[object, ...]] = []
         self.over = asyncio.Event()
+        self.failures: list[Exception] = []
 
     def tasks(self) -> tuple[str, ...]:
         return ("abc",)
@@ -59,7 +60,7 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     made = Desk()
     with Claim(tmp_path, "serve") as claim:
-        async with ControlServer(made, claim.listener):
+        async with ControlServer(made, claim.listener, failed=made.failures.append):
             yield made
 
 

@@ -91,11 +91,20 @@ class Claim:
         self.listener.close()
         self._remove()
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether others find the claim: its file is still the one that was locked."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        except OSError:
+            return False
+
     def _remove(self) -> None:
-        for path in (self._path.with_suffix(".sock"), self._path):
-            path.unlink(missing_ok=True)
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        if self.is_in_place:  # otherwise these are another process's by now
+            for path in (self._path.with_suffix(".sock"), self._path):
+                path.unlink(missing_ok=True)
+            if self._scratch is not None:
+                shutil.rmtree(self._scratch, ignore_errors=True)
         os.close(self._descriptor)
 
     def _listen(self) -> socket.socket:

@@ -52,7 +52,8 @@ class MetricsServer:
 
         app = web.Application()
         app.router.add_get("/metrics", metrics)
-        runner = web.AppRunner(app, access_log=None)
+        # Whoever has not asked to the end holds nobody up: aiohttp would wait for a minute.
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         host, port = self._address
         try:

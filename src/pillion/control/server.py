@@ -33,10 +33,18 @@ class ControlServer:
     """Answers on a listening socket while its context lasts, from the first connection on.
 
     The socket is closed by whoever made it.
+
+    Args:
+        desk: who knows the answers.
+        listener: the socket.
+        failed: told when nobody can be answered, because the server cannot be made.
     """
 
-    def __init__(self, desk: ControlDesk, listener: socket.socket) -> None:
+    def __init__(
+        self, desk: ControlDesk, listener: socket.socket, *, failed: Callable[[Exception], None]
+    ) -> None:
         self._desk = desk
+        self._failed = failed
         self._listener: socket.socket | None = listener
         self._runner: web.AppRunner | None = None
         self._job: asyncio.Task[None] | None = None
@@ -66,12 +74,15 @@ class ControlServer:
             self._job = asyncio.create_task(self._start(listener))
 
     async def _start(self, listener: socket.socket) -> None:
-        runner = await asyncio.to_thread(self._make)
-        await runner.setup()
-        self._runner = runner
-        from aiohttp import web
+        try:
+            runner = await asyncio.to_thread(self._make)
+            await runner.setup()
+            self._runner = runner
+            from aiohttp import web
 
-        await web.SockSite(runner, listener).start()
+            await web.SockSite(runner, listener).start()
+        except Exception as error:  # files of pillion that are gone since it was started, above all
+            self._failed(error)
 
     def _make(self) -> web.AppRunner:
         from aiohttp import web
