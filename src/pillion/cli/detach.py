@@ -85,6 +85,7 @@ def start_server(state_folder: Path) -> Claimant:
                 pass_fds=(writing,),
                 start_new_session=True,
                 cwd="/",
+                env={**os.environ, "PILLION_STATE_DIR": str(state_folder.absolute())},
             )
     except OSError as error:
         os.close(reading)
