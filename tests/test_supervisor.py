@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -64,9 +65,11 @@ class Machine:
         self.said: list[str] = []
         self._observers: defaultdict[str, Running] = defaultdict(Running)
 
-    async def begin(self, server: Supervisor, **changes: Any) -> str:
+    async def begin(
+        self, server: Supervisor, *, request: dict[str, Any] | None = None, **changes: Any
+    ) -> str:
         """Begin a task; return its id when it runs."""
-        task_id = (await server.submit(self.request(**changes))).task_id
+        task_id = (await server.submit(request or self.request(**changes))).task_id
         await self._observers[task_id].runs.wait()
         return task_id
 
@@ -104,14 +107,14 @@ class Machine:
         return encode_request(prepared(), self.settings(**changes), source=None)
 
 
-def prepared() -> PreparedTask:
+def prepared(**side: Any) -> PreparedTask:
     parsed = parse_task_definition(
         {
             "family": "shop",
             "networkMode": "bridge",
             "containerDefinitions": [
                 {"name": "web", "image": "web:1", "memory": 64},
-                {"name": "side", "image": "side:1", "memory": 64, "essential": False},
+                {"name": "side", "image": "side:1", "memory": 64, "essential": False, **side},
             ],
         }
     )
@@ -279,6 +282,38 @@ async def test_a_task_that_was_left_waits_until_its_journal_can_be_written(
         server.adopt_left()
         assert (await server.desk.ended(task_id)).exit_code == 3
     assert f"task {task_id} waits for its journal: disk is full" in machine.said
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """Return a folder with a path that is short enough for a router's socket."""
+    with tempfile.TemporaryDirectory(prefix="pillion-") as made:
+        yield Path(made)
+
+
+async def test_files_of_a_router_that_runs_stay_while_its_task_cannot_be_taken_over(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(short_folder)
+    router = encode_request(
+        prepared(firelensConfiguration={"type": "fluentbit"}), machine.settings(), source=None
+    )
+    async with machine.server() as server:
+        task_id = await machine.begin(server, request=router)
+    folder = short_folder / "firelens"
+    files = sorted(folder.rglob("*"))
+    assert files
+    with monkeypatch.context() as full:
+        full.setattr(SqliteStore, "take_over", no_room)
+        async with machine.server() as server:
+            server.adopt_left()
+            await until(lambda: machine.said)
+    assert sorted(folder.rglob("*")) == files
+    async with machine.server() as server:
+        server.adopt_left()
+        server.desk.stop(task_id, None)
+        await server.desk.ended(task_id)
+    assert list(folder.iterdir()) == []
 
 
 async def test_a_task_of_an_early_pillion_is_said_and_passed_over(tmp_path: Path) -> None:

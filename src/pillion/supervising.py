@@ -219,21 +219,22 @@ async def supervise(
         around.link.runner, around.link.observer = runner, observer
         around.link.deliveries = KeptDeliveries(store, undertaking.task_id, output)
         control.attach(runner)
-        lost = False
+        lost = failed = False
         try:
             await runner.run()
         except EngineUnreachableError as error:
             lost = True
             observer.trouble(f"{error}\n  {_left_there(plan)}" if gives_up else f"left for now: {error}")
         except Exception:
-            around.link.is_left = not gives_up  # a server's task goes on, as one whose server was killed
+            failed = True
             raise
         finally:
             state = runner.state
             await monitor.forget(watch)
             output.close(ended_at_s=clock.now_s() if state.known is TaskStatus.STOPPED else None)
             shape = describe_task(plan, state, facts_of(plan, task), undertaking.overrides)
-            around.link.is_left |= runner.has_left or (lost and not gives_up)
+            # The task of a server goes on without it, as one whose server was killed.
+            around.link.is_left = runner.has_left or ((lost or failed) and not gives_up)
             await _clean_up(task, observer, keep=settings.keep or around.link.is_left, lost=lost)
     if around.link.is_left:
         last_lines.finish()

@@ -321,7 +321,8 @@ class Supervisor:
                 left, was_told = await self._left_by_its_engine(task_id), False
         if self._leaving.is_set():
             self._left.add(task_id)
-        self._taken_over(task_id)
+        else:
+            self._taken_over(task_id)
         self.desk.fail(task_id, "the task is not supervised any more")
 
     def _end(self, task_id: str, outcome: RunOutcome) -> None:

@@ -187,7 +187,8 @@ async def open_surroundings(
         stack.push_async_callback(backend.close)
         calls = LogCalls(backend.clients)
         stack.push_async_callback(calls.close)
-        link = RunLink()
+        # Until we have a task that others began, it is left as they left it, whatever goes wrong here.
+        link = RunLink(is_left=taken_over is not None)
         if routing is not None:
             stack.push_async_callback(_remove_router_files, routing, link)
         task = engine.open(plan)
