@@ -32,7 +32,7 @@ BUSYBOX = "pillion-local/busybox:1"
 
 # Leaves the network it was born in, then does what it is told, line by line.
 TASK = """
-import ctypes, json, socket, sys
+import ctypes, errno, json, socket, sys
 libc = ctypes.CDLL(None, use_errno=True)
 if libc.unshare(0x40000000) < 0:
     print(json.dumps(ctypes.get_errno()), flush=True)
@@ -50,6 +50,11 @@ def listen(host, port):
     server.bind((host, port))
     server.listen()
     kept.append(server)
+def refusal(host, port):
+    try:
+        connect(host, port)
+    except OSError as error:
+        return errno.errorcode[error.errno]
 def interfaces():
     return sorted(name for _, name in socket.if_nameindex())
 print(json.dumps(0), flush=True)
@@ -189,6 +194,18 @@ def test_closing_the_socket_takes_the_interface_away(task: Task) -> None:
     eventually(lambda: task.tell("interfaces") == ["lo"])
 
 
+def test_while_nobody_serves_the_address_is_refused_instead_of_asked_for_outside(
+    task: Task, serve: Serve
+) -> None:
+    before = task.tell("refusal", *METADATA)
+    (listener,) = open_listeners(task.pid, [METADATA])
+    listener.close()
+    eventually(lambda: task.tell("interfaces") == ["lo"])
+    assert (before, task.tell("refusal", *METADATA)) == ("ENETUNREACH", "EHOSTUNREACH")
+    serve(task, "again")
+    assert task.tell("fetch", *METADATA) == "again"
+
+
 def test_opening_again_replaces_what_was_there(task: Task, serve: Serve) -> None:
     (former,) = open_listeners(task.pid, [METADATA])
     with former:
@@ -315,3 +332,22 @@ async def test_containers_reach_our_server_and_it_knows_which_task_asks(
         for runner in runners:
             await runner.cleanup()
     assert answers == [f"/v4/id asked by {name}" for name in pause_containers]
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_what_is_meant_for_us_does_not_leave_the_machine_while_nobody_serves(
+    pause_containers: tuple[str, str],
+) -> None:
+    name, _ = pause_containers
+    found = json.loads(docker("inspect", name))[0]
+    (listener,) = open_listeners(found["State"]["Pid"], [METADATA], container_id=found["Id"])
+    listener.close()
+    inside = ("docker", "run", "--rm", "--network", f"container:{name}", BUSYBOX)
+    eventually(lambda: INTERFACE not in docker(*inside[1:], "cat", "/proc/net/dev"))
+    asked = subprocess.run(
+        [*inside, "timeout", "5", "wget", "-O", "-", "http://169.254.170.2/"],
+        capture_output=True,
+        check=False,
+    )
+    assert b"No route to host" in asked.stderr

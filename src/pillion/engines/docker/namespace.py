@@ -10,6 +10,9 @@ The socket belongs to a namespace that nothing but the socket keeps alive. pilli
 like any other socket; its closing, or the end of the process however hard, takes namespace, wire and
 interface away. Whatever arrives at a socket comes from its task, and no other task gets there.
 
+While nobody serves, the addresses are refused: without a route of their own, what is meant for us would go
+where all else goes, out of this machine, where somebody else may answer.
+
 The address is not simply added to the task's loopback interface: an application that listens on
 0.0.0.0:80, as most web servers do, would find the port taken.
 
@@ -61,7 +64,8 @@ def open_listeners(
     """Return listening TCP sockets that only the network namespace of a process reaches.
 
     Takes about a millisecond of the caller's time. Calling it again for the same namespace, as after a
-    restart of pillion, replaces what was there. Close the sockets to take everything away.
+    restart of pillion, replaces what was there. Close the sockets to take everything away; the addresses
+    are refused from then on.
 
     Args:
         pid: a process in the namespace, as this machine counts processes.
@@ -143,6 +147,7 @@ def _serve_beside(task: int, addresses: Sequence[tuple[str, int]]) -> tuple[sock
             here.add_pair(_OUR_END, INTERFACE, peer_namespace=task)
             there.set_up(INTERFACE)
             for host in hosts:
+                there.refuse(host)
                 here.add_address(_OUR_END, host, peer=TASK_ADDRESS)
                 there.add_address(INTERFACE, TASK_ADDRESS, peer=host)
     return _listen_at(addresses)

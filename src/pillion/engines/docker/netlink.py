@@ -1,4 +1,4 @@
-"""Interfaces and addresses of a network namespace, by rtnetlink and without any program.
+"""Interfaces, addresses and routes of a network namespace, by rtnetlink and without any program.
 
 Neither the task's images nor the machine need have `ip`. A `Netlink` acts on the network namespace of the
 thread that made it. Only the few requests are here that `namespace.py` needs; each waits for the kernel's
@@ -17,13 +17,16 @@ from types import TracebackType
 from typing import Self
 
 _NLMSG_ERROR = 2
-_RTM_NEWLINK, _RTM_DELLINK, _RTM_GETLINK, _RTM_NEWADDR = 16, 17, 18, 20
-_REQUEST, _ACK, _EXCLUSIVE, _CREATE = 0x1, 0x4, 0x200, 0x400
+_RTM_NEWLINK, _RTM_DELLINK, _RTM_GETLINK, _RTM_NEWADDR, _RTM_NEWROUTE = 16, 17, 18, 20, 24
+_REQUEST, _ACK, _REPLACE, _EXCLUSIVE, _CREATE = 0x1, 0x4, 0x100, 0x200, 0x400
 _NESTED = 0x8000
 _IFLA_IFNAME, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 3, 5, 18, 28
 _IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
 _VETH_INFO_PEER = 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
+_RTA_DST, _RTA_PRIORITY = 1, 6
+_MAIN_TABLE, _BY_HAND, _ANYWHERE, _UNREACHABLE = 254, 4, 0, 7
+_LAST = 4096
 _UP = 0x1
 _SCOPE_LINK = 253
 
@@ -92,6 +95,14 @@ class Netlink:
         header = struct.pack("=BBBBi", socket.AF_INET, 32, 0, _SCOPE_LINK, self._index_of(name))
         body = header + _attribute(_IFA_LOCAL, address.packed) + _attribute(_IFA_ADDRESS, peer.packed)
         self._ask(_RTM_NEWADDR, _ACK | _CREATE | _EXCLUSIVE, body)
+
+    def refuse(self, address: IPv4Address) -> None:
+        """Have an address refused while no interface leads there; otherwise the default route would."""
+        header = struct.pack(
+            "=BBBBBBBBI", socket.AF_INET, 32, 0, 0, _MAIN_TABLE, _BY_HAND, _ANYWHERE, _UNREACHABLE, 0
+        )
+        body = header + _attribute(_RTA_DST, address.packed) + _number(_RTA_PRIORITY, _LAST)
+        self._ask(_RTM_NEWROUTE, _ACK | _CREATE | _REPLACE, body)
 
     def _index_of(self, name: str) -> int:
         # Not socket.if_nametoindex: that looks in the namespace of the thread, which may have moved on.
