@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pillion import routing as routing_module
 from pillion.aws.backend import AwsBackend
@@ -111,3 +113,19 @@ def test_where_nobody_can_answer_the_names_lead_nowhere_and_not_to_aws(folder: P
     assert list(hosts(task, routing)) == ["router"]
     assert [(notice.code, notice.container) for notice in routing.notices] == [("no-tls", "router")]
     assert "what the log router sends there is lost: port 443 is a container's" in routing.notices[0].text
+
+
+def test_a_router_that_runs_is_answered_by_the_ca_that_it_trusts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = prepared("awsvpc")
+    with monkeypatch.context() as short:
+        short.setattr("pillion.aws.tls._VALID_FOR", timedelta(days=29))
+        first = routing_of(task, folder, INSIDE)
+    amended = replace(task, plan=first.amend(task.plan))
+    new, taken_over = routing_of(task, folder, INSIDE), routing_of(amended, folder, INSIDE)
+    assert first.authority is not None
+    assert new.authority is not None
+    assert taken_over.authority is not None
+    assert new.authority.certificate != first.authority.certificate
+    assert taken_over.authority.certificate == first.authority.certificate

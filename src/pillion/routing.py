@@ -10,12 +10,20 @@ import hashlib
 import re
 import socket
 import ssl
+from pathlib import Path
 
 from msgspec import Struct
 
 from pillion.aws.backend import AwsBackend
 from pillion.aws.router_files import remove_router_files
-from pillion.aws.tls import Authority, TlsError, host_names, open_authority, server_context
+from pillion.aws.tls import (
+    Authority,
+    TlsError,
+    container_path,
+    host_names,
+    open_authority,
+    server_context,
+)
 from pillion.core.plan.endpoints import ENDPOINT_HOST
 from pillion.core.plan.model import Bind, Notice, TaskPlan
 from pillion.core.taskdef.model import TaskDefinition
@@ -82,7 +90,7 @@ def open_routing(
     """Plan the log router of a task, if it has one.
 
     Args:
-        plan: of the task, without its router's part.
+        plan: of the task, without its router's part; as it was amended, where the task is taken over.
         definition: what really runs.
         settings: how it is run.
         backend: the AWS of the run. AWS's names are answered in its stead only where it is not AWS itself.
@@ -108,7 +116,8 @@ def open_routing(
     where = f"AWS's host names in {' and '.join(regions)}"
     sockets: tuple[socket.socket, ...] = ()
     try:
-        authority = open_authority(settings.state_folder / "tls")
+        trusted = _trusted_by(plan, firelens.router)
+        authority = open_authority(settings.state_folder / "tls", trusted=trusted)
         context = server_context(authority, *regions)
         if not place.is_link_local:
             sockets = (_listen(definition, address),)
@@ -129,6 +138,12 @@ def open_routing(
         sockets=sockets,
         notices=(Notice(code="aws-hosts", text=text, container=firelens.router),),
     )
+
+
+def _trusted_by(plan: TaskPlan, router: str) -> Path | None:
+    """Return the certificate that the router of a task that is taken over has mounted."""
+    binds = (bind for item in plan.containers if item.name == router for bind in item.binds)
+    return next((Path(bind.host_path) for bind in binds if bind.container_path == container_path()), None)
 
 
 def _regions(firelens: FirelensPlan, region: str) -> tuple[str, ...]:

@@ -10,10 +10,13 @@ The CA's key never leaves the state folder; whoever trusts the CA is one router 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import ssl
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -63,7 +66,12 @@ class Authority(Struct, frozen=True, kw_only=True):
     @property
     def container_path(self) -> str:
         """Where the certificate is mounted in the router."""
-        return f"{CERTIFICATES_FOLDER}/{subject_hash(_CA_NAME)}.0"
+        return container_path()
+
+
+def container_path() -> str:
+    """Return where the certificate of any CA of ours is mounted in a router."""
+    return f"{CERTIFICATES_FOLDER}/{subject_hash(_CA_NAME)}.0"
 
 
 def host_names(*regions: str) -> tuple[str, ...]:
@@ -87,35 +95,68 @@ def subject_hash(common_name: str) -> str:
     return f"{int.from_bytes(digest[:4], 'little'):08x}"
 
 
-def open_authority(folder: Path) -> Authority:
-    """Return the CA of a state folder; make it if there is none, or if it is nearly over.
+def open_authority(folder: Path, *, trusted: Path | None = None) -> Authority:
+    """Return the CA of a state folder; make one where there is none, or where the last is nearly over.
+
+    One that is nearly over stays beside its successor: routers that run see the file that was mounted into
+    them, and trust no other.
+
+    Args:
+        folder: where CAs are kept.
+        trusted: the certificate that the router of a task that is taken over trusts already.
 
     Raises:
         TlsError: the folder cannot be used, or the package `cryptography` is missing.
     """
     try:
-        from cryptography import x509
-        from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        import cryptography.x509  # noqa: F401 - whether it is there
     except ImportError as error:
         raise TlsError(
             "TLS for local AWS needs the package cryptography: pip install 'pillion[local]'"
         ) from error
-    certificate_path, key_path = folder / "ca.pem", folder / "ca.key"
     try:
-        if not certificate_path.exists() or not key_path.exists():
-            _make_authority(folder)
-        certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
-        if certificate.not_valid_after_utc < datetime.now(UTC) + _RENEW_BEFORE:
-            _make_authority(folder)
-            certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
-        key = load_pem_private_key(key_path.read_bytes(), password=None)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _alone_in(folder):
+            if trusted is not None and (known := _read_authority(trusted)) is not None:
+                return known
+            found = [known for path in folder.glob("ca*.pem") if (known := _read_authority(path)) is not None]
+            last = max(found, key=lambda item: item.certificate.not_valid_after_utc, default=None)
+            if last is not None and last.certificate.not_valid_after_utc > datetime.now(UTC) + _RENEW_BEFORE:
+                return last
+            return _make_authority(folder)
     except (OSError, ValueError) as error:
         raise TlsError(
             f"the CA of local AWS in {folder} cannot be used: {error}. Remove it to make a new one"
         ) from error
-    if not isinstance(key, EllipticCurvePrivateKey):
-        raise TlsError(f"{key_path} is not a key that pillion made. Remove it to make a new one")
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes waiting: of two CAs made at once, one would sign and the other be trusted."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _read_authority(certificate_path: Path) -> Authority | None:
+    """Return a CA; None where it is not whole: its key is missing, or another's."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key_path = certificate_path.with_suffix(".key")
+    if not certificate_path.exists() or not key_path.exists():
+        return None
+    certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
+    key = load_pem_private_key(key_path.read_bytes(), password=None)
+    public = certificate.public_key()
+    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(public, EllipticCurvePublicKey):
+        return None
+    if key.public_key().public_numbers() != public.public_numbers():
+        return None
     return Authority(certificate_path=certificate_path, certificate=certificate, key=key)
 
 
@@ -153,7 +194,7 @@ def server_context(authority: Authority, *regions: str) -> ssl.SSLContext:
     return context
 
 
-def _make_authority(folder: Path) -> None:
+def _make_authority(folder: Path) -> Authority:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -180,9 +221,12 @@ def _make_authority(folder: Path) -> None:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write(folder / "ca.key", private, 0o600)
-    _write(folder / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    path = folder / "ca.pem"
+    if path.exists():
+        path = folder / f"ca-{certificate.serial_number:x}.pem"
+    _write(path.with_suffix(".key"), private, 0o600)
+    _write(path, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    return Authority(certificate_path=path, certificate=certificate, key=key)
 
 
 def _builder(name: str, issuer: x509.Name, key: EllipticCurvePrivateKey) -> x509.CertificateBuilder:
