@@ -76,7 +76,7 @@ class DockerBench:
         )
 
     def probe(self) -> HealthProbe:
-        return HealthProbe(command=("CMD-SHELL", f"test -e {_HEALTHY}"), interval_s=1.0, timeout_s=2.0)
+        return HealthProbe(command=("CMD-SHELL", f"test -e {_HEALTHY}"), interval_s=1.0, timeout_s=30.0)
 
     async def remove_by_hand(self, task: EngineTask, container: str) -> None:
         name = task.plan.container(container).engine_name

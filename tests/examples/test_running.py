@@ -33,7 +33,7 @@ def _exit_codes(events: list[dict[str, Any]]) -> dict[str, int | None]:
 
 
 def test_a_crash_of_the_processor_leaves_the_writer_running() -> None:
-    code, events = _run("shared-volume/task.json", "--stop-after", "9s")
+    code, events = _run("shared-volume/task.json", "--stop-after", "15s")
     crashed = next(n for n, e in enumerate(events) if "giving up after 5 orders" in e.get("message", ""))
     written_later = [
         e["message"] for e in events[crashed:] if e.get("container") == "writer" and "message" in e

@@ -8,6 +8,8 @@ import select
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pillion.control.claims import SERVER, find_claimant
@@ -115,9 +117,16 @@ class Detached:
 
 def end_process(process_id: int, number: signal.Signals) -> None:
     """Send a process that is not our child a signal, and wait until it is gone."""
+    with ended(process_id):
+        os.kill(process_id, number)
+
+
+@contextmanager
+def ended(process_id: int) -> Iterator[None]:
+    """Wait, at the end of the context, until a process that is not our child is gone."""
     handle = os.pidfd_open(process_id)
     try:
-        os.kill(process_id, number)
+        yield
         poll = select.poll()
         poll.register(handle, select.POLLIN)
         assert poll.poll(TIME_LIMIT_S * 1000), f"process {process_id} does not end"

@@ -22,6 +22,9 @@ BUSYBOX = "pillion-local/busybox:1"
 TIME_LIMIT_S = 60
 """No scenario takes nearly as long; one that hangs is killed and fails."""
 
+UNTIL_TOLD = "until [ -e /go ]; do sleep 0.05; done"
+"""A script waits with it until the test has said `tell`: how long anything takes then does not matter."""
+
 UP = "up: a stop will be heard"
 
 SERVE = ["sh", "-c", f"trap 'exit 0' TERM; echo '{UP}'; while :; do sleep 0.1; done"]
@@ -130,6 +133,13 @@ class Session:
             if all(line.get(key) == value for key, value in wanted.items()):
                 return line
         raise AssertionError(f"the run ended before {wanted}; lines {self.lines}; errors {self.errors()}")
+
+    def until_seen(self, **wanted: object) -> dict[str, Any]:
+        """As `until`, but a line that was read already counts: for what comes in no order that is told."""
+        for line in self.lines:
+            if all(line.get(key) == value for key, value in wanted.items()):
+                return line
+        return self.until(**wanted)
 
     def until_running(self) -> None:
         """Wait for the task to be RUNNING, and for all that serve to be able to hear a stop."""
@@ -249,6 +259,17 @@ def docker(*arguments: str) -> str:
     """Run the Docker client and return its output."""
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+def of(pillion: Pillion, name: str) -> tuple[str, ...]:
+    """Return the filters that find one container of a task."""
+    labels = {"cluster": pillion.cluster, "container-name": name}
+    return tuple(f"--filter=label=com.amazonaws.ecs.{key}={value}" for key, value in labels.items())
+
+
+def tell(pillion: Pillion, name: str, path: str = "/go") -> None:
+    """Make a file in a container that runs."""
+    docker("exec", docker("ps", "-q", *of(pillion, name)), "touch", path)
 
 
 def left_behind(pillion: Pillion) -> list[str]:

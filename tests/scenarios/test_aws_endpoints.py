@@ -58,7 +58,7 @@ def test_the_aws_cli_works_whether_the_namespace_is_entered_or_relayed(
     seed(pillion, f'{PARAMETER}[run]\nendpoints = "{endpoints}"\n')
     # On the bridge the endpoints appear a moment after the container has started.
     wait = (
-        "for i in 1 2 3 4 5 6 7 8 9 10; do "
+        "for i in $(seq 100); do "
         "wget -q -O /dev/null $ECS_CONTAINER_METADATA_URI_V4 && break; sleep 0.2; done; "
     )
     run = pillion.run(task(shell("app", wait + CLI, image=AWSCLI), networkMode=mode))

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from scenarios.local_aws import KEEP, REGION, ROUTER, awslogs, log_events, seed, shell, task
-from scenarios.running import Pillion
+from scenarios.running import UNTIL_TOLD, Pillion, tell
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("short_state_folder")]
 
 LINES = 5000
 COUNT = f"i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo line $i; done"
+
+KILLED_WHEN_TOLD = f"/entrypoint.sh & {UNTIL_TOLD}; kill -9 $!; exit 7"
 
 
 def router(**members: Any) -> dict[str, Any]:
@@ -68,8 +70,8 @@ def test_a_log_group_that_is_not_listed_keeps_the_container_from_starting_as_on_
 
 def test_firelens_delivers_with_ecs_metadata_to_the_last_line(pillion: Pillion) -> None:
     script = (
-        "sleep 3; for i in 1 2 3; do echo line $i; done; "
-        "trap 'echo last; sleep 1.5; exit 0' TERM; sleep 60 & wait"
+        "trap 'echo last; sleep 1.5; exit 0' TERM; sleep 3; for i in 1 2 3; do echo line $i; done; "
+        "sleep 60 & wait"
     )
     with pillion.session(
         task(router(), shell("app", script, **through_firelens("/app"))), *KEEP, "--count-logs"
@@ -118,10 +120,15 @@ def test_the_lossless_mode_loses_nothing_of_a_container_that_ends_in_a_burst(pil
 def test_output_is_read_to_its_end_although_the_router_has_ended_before(pillion: Pillion) -> None:
     """Docker opens the log driver of an ended container again for whoever reads, which needs a router."""
     dying = router(essential=False)
-    dying["entryPoint"], dying["command"] = ["sh", "-c"], ["/entrypoint.sh & sleep 2; kill -9 $!; exit 7"]
-    script = "echo first; sleep 4; for i in 1 2 3; do echo line $i; done"
+    dying["entryPoint"], dying["command"] = ["sh", "-c"], [KILLED_WHEN_TOLD]
+    script = f"echo first; {UNTIL_TOLD}; for i in 1 2 3; do echo line $i; done"
     app = shell("app", script, **through_firelens("/app"))
-    run = pillion.run(task(dying, app), "--count-logs", "--firelens-mode", "sync")
+    with pillion.session(task(dying, app), "--count-logs", "--firelens-mode", "sync") as session:
+        session.until(type="log", container="app", message="first")
+        tell(pillion, "router")
+        session.until(type="container", container="router", to="STOPPED")
+        tell(pillion, "app")
+        run = session.finish()
     assert (run.exit_code, run.messages("app")) == (0, ["first", "line 1", "line 2", "line 3"])
     # Whether the first line was sent before the router was killed is the router's own business.
     assert re.search(r"app: 4 lines written, firelens cloudwatch_logs: [01] arrived, [34] LOST", run.errors)
@@ -130,9 +137,12 @@ def test_output_is_read_to_its_end_although_the_router_has_ended_before(pillion:
 
 
 def test_lines_that_ecss_own_mode_loses_are_counted_and_the_way_out_is_named(pillion: Pillion) -> None:
-    """The router starts late, so the queue of a container that is gone soon is thrown away by Docker."""
+    """The router is not there in time, so the queue of a container that is gone is thrown away by Docker."""
     late = router()
-    late["entryPoint"], late["command"] = ["sh", "-c"], ["sleep 4; exec /entrypoint.sh"]
+    late["entryPoint"], late["command"] = (
+        ["sh", "-c"],
+        [f"trap 'exit 0' TERM; {UNTIL_TOLD}; exec /entrypoint.sh"],
+    )
     script = "echo one; sleep 1; echo two"
     run = pillion.run(task(late, shell("app", script, **through_firelens("/app"))), "--count-logs")
     assert "app: 2 lines written, firelens cloudwatch_logs: 0 arrived, 2 LOST" in run.errors
@@ -165,11 +175,18 @@ def test_the_application_goes_on_without_a_router_that_is_not_essential(pillion:
 
 def test_without_a_queue_a_dead_router_hangs_neither_the_task_nor_the_engine(pillion: Pillion) -> None:
     dying = router(essential=False)
-    dying["entryPoint"], dying["command"] = ["sh", "-c"], ["/entrypoint.sh & sleep 2; kill -9 $!; exit 7"]
+    dying["entryPoint"], dying["command"] = ["sh", "-c"], [KILLED_WHEN_TOLD]
     script = "trap 'exit 0' TERM; while :; do echo a line; sleep 0.01; done"
     app = shell("app", script, **through_firelens("/app"), stopTimeout=2)
-    run = pillion.run(task(dying, app), *("--stop-after", "5s", "--count-logs", "--firelens-mode", "sync"))
-    assert (run.exit_code, run.container("app")["exitCode"]) == (0, 0)
+    with pillion.session(task(dying, app), "--count-logs", "--firelens-mode", "sync") as session:
+        session.until(type="log", container="app")
+        tell(pillion, "router")
+        session.until(type="container", container="router", to="STOPPED")
+        for _ in range(100):  # lines for which nobody listens any more
+            session.until(type="log", container="app")
+        session.interrupt()
+        run = session.finish()
+    assert (run.exit_code, run.container("app")["exitCode"]) == (130, 0)
     assert re.search(r"app: \d+ lines written, firelens cloudwatch_logs: \d+ arrived, \d+ LOST", run.errors)
 
 

@@ -16,7 +16,8 @@ from engines.docker.registry import Registry
 from scenarios.local_aws import seed, task
 from scenarios.running import BUSYBOX, Pillion, definition, docker
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+# One after the other with all tests that pull and remove images: Docker 20.10 has hung over that.
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("images")]
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:registry"
 PASSWORD = "password-of-the-registry"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from pillion.control.claims import SERVER, find_claimant
 from scenarios import local_aws as aws
-from scenarios.detached import Detached, free_of_times
-from scenarios.running import Pillion, container, definition, docker
+from scenarios.detached import Detached, ended, free_of_times
+from scenarios.running import UNTIL_TOLD, Pillion, container, definition, docker, tell
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -47,12 +49,14 @@ def test_a_detached_task_is_listed_described_read_and_waited_for(detached: Detac
     task = detached.run(
         definition(
             container("loader", "echo loading; exit 0", essential=False),
-            container("web", "sleep 4; exit 3", dependsOn=ON_SUCCESS),
+            container("web", f"{UNTIL_TOLD}; exit 3", dependsOn=ON_SUCCESS),
         )
     )
     (listed,) = json.loads(detached("ps", "--format", "json"))["tasks"]
     assert (listed["taskId"], listed["family"]) == (task, "scenario:1")
     assert listed["supervisor"].startswith("serve (")
+    detached.until(task, type="container", container="web", to="RUNNING")
+    tell(detached.pillion, "web")
     done = detached.pillion.command("wait", task)
     assert done.returncode == 3, done.stderr
     assert detached.output(task, "loader") == ["loading"]
@@ -91,24 +95,16 @@ def test_containers_of_a_killed_server_are_taken_over_and_their_output_is_whole(
     task = detached.run(
         definition(
             container("app", TICKS),
-            container("brief", "sleep 2; echo done; exit 5", essential=False),
+            container("brief", f"{UNTIL_TOLD}; echo done; exit 5", essential=False),
             container("doomed", TICKS, essential=False),
         )
     )
     detached.until_said(task, "5")
     detached.end_server(signal.SIGKILL)
     docker("rm", "-f", running(task, "doomed"))
-    docker(
-        "wait",
-        *docker(
-            "ps",
-            "-q",
-            "--filter",
-            f"label=dev.pillion.task={task}",
-            "--filter",
-            "label=dev.pillion.container=brief",
-        ).split(),
-    )
+    brief_id = running(task, "brief")
+    docker("exec", brief_id, "touch", "/go")
+    assert docker("wait", brief_id) == "5"
     (listed,) = json.loads(detached("ps", "--format", "json"))["tasks"]
     assert listed["supervisor"] == "nobody"
     other = detached.run(definition(container("app", "exit 0")))
@@ -130,19 +126,24 @@ def test_a_server_that_ends_leaves_its_tasks_and_the_next_one_goes_on(detached: 
     detached.until_said(task, "3")
     detached.end_server(signal.SIGTERM)
     assert "1 task goes on without it" in detached.log()
-    assert docker(
-        "ps",
-        "-q",
-        "--filter",
-        "label=dev.pillion.container=app",
-        "--filter",
-        f"label=dev.pillion.task={task}",
-    )
+    assert running(task, "app")
     stopped = detached.pillion.command("stop", task)
     assert stopped.stderr == "pillion: its process is gone: a server is started, and takes it over\n"
     *ticks, bye = detached.output(task, "app")
     assert ticks == [str(number + 1) for number in range(len(ticks))]
     assert bye == "bye"
+
+
+def test_a_state_folder_that_is_removed_ends_its_tasks_in_order_and_its_server(detached: Detached) -> None:
+    task = detached.run(definition(container("app", TICKS)))
+    detached.until_said(task, "3")
+    server = find_claimant(detached.state, SERVER)
+    assert server is not None
+    with (detached.state / "server.log").open() as log:
+        with ended(server.process_id):
+            shutil.rmtree(detached.state)
+        assert "is STOPPED: the journal in " in log.read()
+    assert docker("ps", "-aq", "--filter", f"label=dev.pillion.task={task}") == ""
 
 
 def test_a_task_whose_foreground_run_was_killed_is_taken_over(detached: Detached) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.running import PILLION, TIME_LIMIT_S, Pillion, container, definition, docker
+from scenarios.running import PILLION, TIME_LIMIT_S, Pillion, container, definition, docker, of, tell
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -39,9 +39,11 @@ def test_one_interrupt_stops_the_task_in_reverse_order(pillion: Pillion) -> None
 
 
 def test_a_second_interrupt_kills(pillion: Pillion) -> None:
-    stubborn = container("app", "trap 'echo told' TERM; while :; do sleep 0.1; done", stopTimeout=80)
+    stubborn = container(
+        "app", "trap 'echo told' TERM; echo hears; while :; do sleep 0.1; done", stopTimeout=80
+    )
     with pillion.session(definition(stubborn)) as session:
-        session.until_running()
+        session.until(type="log", message="hears")
         session.interrupt()
         session.until(type="log", message="told")
         session.interrupt()
@@ -182,15 +184,15 @@ def test_a_disk_that_fills_up_in_the_middle_stops_the_task_in_order(pillion: Pil
 def test_a_full_disk_alone_stops_a_task_that_did_not_ask_for_it_and_is_no_success(
     pillion: Pillion, tmp_path: Path
 ) -> None:
-    check = {"command": ["CMD-SHELL", "test ! -f /tmp/ill"], "interval": 1, "timeout": 1, "retries": 1}
-    app = container(
-        "app", "trap 'exit 0' TERM; sleep 4; touch /tmp/ill; while :; do sleep 0.1; done", healthCheck=check
-    )
+    check = {"command": ["CMD-SHELL", "test ! -f /tmp/ill"], "interval": 1, "timeout": 10, "retries": 1}
+    app = container("app", healthCheck=check)
     with small_disk(tmp_path / "disk", "256k") as disk:
         pillion.environment["PILLION_STATE_DIR"] = str(disk)
         with pillion.session(definition(app)) as session:
-            session.until(type="health", status="HEALTHY")
+            session.until_running()
+            session.until_seen(type="health", status="HEALTHY")
             fill(disk)
+            tell(pillion, "app", "/tmp/ill")  # which is news that the journal cannot take
             run = session.finish()
     assert (run.exit_code, run.container("app")["exitCode"]) == (125, 0)
     assert run.task["stoppedReason"].startswith("The journal cannot be written: ")
@@ -203,9 +205,7 @@ def fill(folder: Path) -> None:
 
 
 def docker_kill(pillion: Pillion, name: str) -> None:
-    label = f"label=com.amazonaws.ecs.cluster={pillion.cluster}"
-    wanted = f"label=com.amazonaws.ecs.container-name={name}"
-    docker("kill", docker("ps", "-q", "--filter", label, "--filter", wanted))
+    docker("kill", docker("ps", "-q", *of(pillion, name)))
 
 
 def test_a_disk_that_is_full_from_the_start_is_said_before_anything_runs(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scenarios.running import Pillion, container, definition, docker, eventually
+from scenarios.running import UNTIL_TOLD, Pillion, container, definition, docker, eventually, of, tell
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -37,26 +37,21 @@ def test_a_loader_that_succeeds_lets_the_app_start_and_the_apps_exit_code_is_the
 
 def test_a_container_that_waits_is_made_meanwhile_and_not_told_of(pillion: Pillion) -> None:
     task = definition(
-        container("loader", "echo up; until [ -e /go ]; do sleep 0.05; done", essential=False),
+        container("loader", f"echo up; {UNTIL_TOLD}", essential=False),
         container("app", "true", dependsOn=waits("loader", "SUCCESS")),
     )
     with pillion.session(task) as session:
         session.until(type="log", message="up")
         app = eventually(lambda: docker("ps", "-aq", *of(pillion, "app")))
         assert docker("inspect", "-f", "{{.State.Status}}", app) == "created"
-        told = [line["to"] for line in session.lines if line.get("container") == "app" and "to" in line]
-        docker("exec", docker("ps", "-q", *of(pillion, "loader")), "touch", "/go")
+        tell(pillion, "loader")
         run = session.finish()
-    assert told == ["MANIFEST_PULLED", "PULLED"]
+    steps = [(line["container"], line["to"]) for line in run.lines if line["type"] == "container"]
+    before = steps[: steps.index(("loader", "STOPPED"))]
+    assert [status for name, status in before if name == "app"] == ["MANIFEST_PULLED", "PULLED"]
     assert run.exit_code == 0
     assert run.container("app")["runtimeId"].startswith(app)
     assert run.moment("loader", "STOPPED") <= run.moment("app", "CREATED")
-
-
-def of(pillion: Pillion, name: str) -> tuple[str, ...]:
-    """Return the filters that find one container of a task."""
-    labels = {"cluster": pillion.cluster, "container-name": name}
-    return tuple(f"--filter=label=com.amazonaws.ecs.{key}={value}" for key, value in labels.items())
 
 
 def test_a_loader_that_fails_keeps_the_app_from_ever_running(pillion: Pillion) -> None:
@@ -91,7 +86,7 @@ def test_complete_takes_any_exit_code(pillion: Pillion) -> None:
 
 
 def test_an_app_waits_for_a_health_check_of_the_definition(pillion: Pillion) -> None:
-    check = {"command": ["CMD-SHELL", "test -f /tmp/ok"], "interval": 1, "timeout": 1, "retries": 9}
+    check = {"command": ["CMD-SHELL", "test -f /tmp/ok"], "interval": 1, "timeout": 10, "retries": 9}
     run = pillion.run(
         definition(
             container("proxy", "sleep 1; touch /tmp/ok; sleep 60", healthCheck=check, stopTimeout=1),
@@ -105,13 +100,15 @@ def test_an_app_waits_for_a_health_check_of_the_definition(pillion: Pillion) -> 
 
 
 def test_an_essential_exit_with_zero_stops_the_task_in_reverse_order(pillion: Pillion) -> None:
-    run = pillion.run(
-        definition(
-            container("first"),
-            container("second", dependsOn=waits("first", "START")),
-            container("third", "sleep 1; exit 0", dependsOn=waits("second", "START")),
-        )
+    task = definition(
+        container("first"),
+        container("second", dependsOn=waits("first", "START")),
+        container("third", UNTIL_TOLD, dependsOn=waits("second", "START")),
     )
+    with pillion.session(task) as session:
+        session.until_running()
+        tell(pillion, "third")
+        run = session.finish()
     assert run.exit_code == 0
     moments = [run.moment(name, "STOPPED") for name in ("third", "second", "first")]
     assert moments == sorted(moments)

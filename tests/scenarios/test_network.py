@@ -12,25 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.running import Pillion, container, definition
+from engines.docker.free_ports import free_port
+from scenarios.running import TIME_LIMIT_S, Pillion, container, definition
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
-
-
-def free_port(count: int = 1) -> int:
-    """Return the first of some ports that nobody has at the moment."""
-    for _ in range(50):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = int(probe.getsockname()[1])
-        try:
-            for port in range(first + 1, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return first
-    raise AssertionError(f"no {count} free ports in a row")
 
 
 @contextmanager
@@ -44,7 +29,7 @@ def taken_port() -> Iterator[int]:
 
 def get(url: str) -> str:
     """Return what a server answers that has just begun to listen, or is about to."""
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + TIME_LIMIT_S
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
@@ -67,7 +52,7 @@ def server(name: str, port: int, text: str = "hello", **members: object) -> dict
 
 def ask(url: str) -> str:
     """Return a script that asks until there is an answer, prints it and ends."""
-    return f"for i in $(seq 100); do wget -qO- {url} 2>/dev/null && exit 0; sleep 0.1; done; exit 1"
+    return f"for i in $(seq 300); do wget -qO- {url} 2>/dev/null && exit 0; sleep 0.1; done; exit 1"
 
 
 def test_containers_of_an_awsvpc_task_share_localhost(pillion: Pillion) -> None:

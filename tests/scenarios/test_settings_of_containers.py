@@ -80,7 +80,7 @@ def test_processes_and_ipc_are_shared_where_the_definition_says(pillion: Pillion
             container("other", "exec sleep 4321", stopTimeout=1),
             container(
                 "app",
-                "for i in $(seq 50); do ps -o args | grep -q '^[s]leep 4321' && echo seen && break; "
+                "for i in $(seq 300); do ps -o args | grep -q '^[s]leep 4321' && echo seen && break; "
                 "sleep 0.1; done; theirs=/proc/$(pidof sleep | cut -d ' ' -f 1)/ns/ipc; "
                 "[ $(readlink /proc/self/ns/ipc) = $(readlink $theirs) ] && echo shared",
             ),

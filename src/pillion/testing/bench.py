@@ -31,7 +31,7 @@ from pillion.core.plan.model import (
 from pillion.ports.clock import Clock
 from pillion.ports.engine import CreateAnswer, Engine, EngineError, EngineTask, LogLine, PullProgress
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """How long a check waits for what has to come."""
 
 _ARN = "arn:aws:ecs:us-east-1:000000000000"

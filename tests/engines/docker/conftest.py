@@ -18,7 +18,8 @@ from pillion.engines.docker.engine import DockerEngine
 from pillion.engines.docker.task import DockerTask
 from pillion.ports.engine import LogLine
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
+"""Nothing takes nearly as long; a busy machine may take several times what an idle one does."""
 
 
 @pytest.fixture
@@ -87,6 +88,13 @@ class Running:
     async def lines(self, name: str) -> list[LogLine]:
         async with asyncio.timeout(PATIENCE_S):
             return [line async for line in self.task.logs(name)]
+
+    async def until_said(self, name: str, message: str) -> None:
+        """Wait for a line of a container that runs on."""
+        async with asyncio.timeout(PATIENCE_S):
+            async for line in self.task.logs(name):
+                if line.message == message:
+                    return
 
     async def close(self) -> None:
         await self.task.clean_up(keep=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import uuid
 from typing import Any
 
@@ -23,8 +23,11 @@ from pillion.core.plan.model import (
 
 BUSYBOX = "pillion-local/busybox:1"
 PAUSE = "~internal~ecs~pause"
-CLUSTER = f"tests-{os.getpid()}"
-"""One for each process, because a cluster has one network and a test must leave none behind."""
+CLUSTER = f"tests-{secrets.token_hex(4)}"
+"""One for each process, because a cluster has one network and a test must leave none behind.
+
+All are as long: Docker finds a network also by the beginning of its name, and no one is another's beginning.
+"""
 ACCOUNT = "arn:aws:ecs:us-east-1:000000000000"
 
 

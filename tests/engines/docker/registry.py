@@ -18,6 +18,7 @@ _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 class Registry:
     """Serves `app:1`. `version` is written into the image; `password` is asked for when it is set.
 
+    With `hang` it answers nobody, and `hangs` says that somebody waits for it.
     `program` is in the image as `/busybox`, if there is one: it can then be run.
     """
 
@@ -26,6 +27,7 @@ class Registry:
         self.program: bytes | None = None
         self.password: str | None = None
         self.hang = False
+        self.hangs = asyncio.Event()
         self.requests: list[str] = []
         self._runner: web.AppRunner | None = None
         self.address = ""
@@ -100,6 +102,7 @@ class Registry:
         if rest:
             self.requests.append(f"{request.method} {rest}")
         if self.hang:
+            self.hangs.set()
             await asyncio.sleep(60)
         if self.password is not None and not self._knows(request):
             return web.json_response(

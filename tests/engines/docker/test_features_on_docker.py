@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from engines.docker.conftest import Run, Running
+from engines.docker.conftest import PATIENCE_S, Run, Running
+from engines.docker.free_ports import free_port
 from engines.docker.making import CLUSTER, PAUSE, container, joined, pause, plain, task
 from pillion.core.lifecycle.events import Exited
 from pillion.core.plan.model import (
@@ -42,15 +43,9 @@ BRIDGE = NamespacePlan(network="bridge")
 SERVE = "mkdir -p /www; echo here > /www/x; httpd -f -p 8080 -h /www"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def fetch(port: int) -> str:
     """Get a page of a server that may need a moment to listen."""
-    async with aiohttp.ClientSession() as session, asyncio.timeout(10):
+    async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 async with session.get(f"http://127.0.0.1:{port}/x") as answer:
@@ -265,7 +260,7 @@ async def test_a_range_is_published_as_a_whole(run: Run) -> None:
     await running.start("web")
     (binding,) = running.task.facts("web").bindings
     assert (binding.container_port, binding.count) == (41000, 5)
-    async with aiohttp.ClientSession() as session, asyncio.timeout(10):
+    async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 async with session.get(f"http://127.0.0.1:{binding.host_port + 3}/passwd") as answer:
@@ -279,7 +274,8 @@ async def test_a_range_is_published_as_a_whole(run: Run) -> None:
 
 
 def volume(name: str, kind: VolumeKind = VolumeKind.TASK, **changes: Any) -> VolumePlan:
-    return VolumePlan(name=name, kind=kind, **{"engine_name": f"pillion-test-{name}"} | changes)
+    """Return a volume that no other test process has under this name."""
+    return VolumePlan(name=name, kind=kind, **{"engine_name": f"{CLUSTER}-{name}"} | changes)
 
 
 async def test_containers_share_a_task_volume_at_different_paths(run: Run) -> None:
@@ -325,8 +321,8 @@ async def test_a_shared_volume_outlives_its_tasks(run: Run, client: DockerClient
     for _ in range(2):
         running = await run(task(container("web"), volumes=(shared,)))
         await running.task.clean_up(keep=False)
-    found = await client.get("volumes/pillion-test-shared")
-    await client.delete("volumes/pillion-test-shared")
+    found = await client.get(f"volumes/{shared.engine_name}")
+    await client.delete(f"volumes/{shared.engine_name}")
     assert found["Labels"] == {"team": "blue"}
 
 
@@ -334,7 +330,7 @@ async def test_a_shared_volume_that_has_to_exist_has_the_agents_text(run: Run) -
     with pytest.raises(EngineError) as failure:
         await run(task(container("web"), volumes=(volume("ghost", VolumeKind.SHARED),)))
     assert failure.value.error.text.endswith(
-        "volume 'pillion-test-ghost' does not exist and autoprovision is set to false"
+        f"volume '{CLUSTER}-ghost' does not exist and autoprovision is set to false"
     )
 
 

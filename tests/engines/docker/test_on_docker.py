@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from engines.docker.conftest import Run
+from engines.docker.conftest import PATIENCE_S, Run
 from engines.docker.making import container, plain, task
 from pillion.core.lifecycle.events import Exited, HealthChanged, HealthProbed, Started, Vanished
 from pillion.core.lifecycle.states import HealthStatus
@@ -16,6 +16,7 @@ from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.engine import DockerEngine
 from pillion.ports.engine import EngineError
 from pillion.testing.engine_suite.check import STAMPS_DIFFER_S
+from scenarios.running import docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -54,7 +55,9 @@ async def test_success_is_told_at_once_and_the_details_after(run: Run) -> None:
 
 
 async def test_out_of_memory_is_told_with_the_exit(run: Run) -> None:
-    eater = plain("web", "x=a; while :; do x=$x$x; done", limits=LimitsPlan(memory_bytes=8 * MIB))
+    # First in a child: Docker 20.10 may never hear of it from a container that ends at once.
+    eat = "sleep 0.5; tail -c 100m /dev/zero; sleep 0.5; exec tail -c 100m /dev/zero"
+    eater = plain("web", eat, limits=LimitsPlan(memory_bytes=8 * MIB))
     running = await run(task(eater))
     await running.start("web")
     exited = await running.wait("web", Exited)
@@ -105,22 +108,22 @@ async def test_extra_environment_goes_on_top(run: Run) -> None:
 
 
 async def test_a_stop_is_told_as_an_exit_with_the_programs_own_code(run: Run) -> None:
-    running = await run(task(plain("web", "trap 'exit 7' TERM; while :; do sleep 0.05; done")))
+    running = await run(task(plain("web", "trap 'exit 7' TERM; echo hears; while :; do sleep 0.05; done")))
     await running.start("web")
-    await asyncio.sleep(0.2)  # the shell needs a moment to set its trap
-    await running.task.stop("web", 5)
+    await running.until_said("web", "hears")
+    await running.task.stop("web", 30)
     exited = await running.wait("web", Exited)
     assert isinstance(exited, Exited)
     assert exited.exit_code == 7
 
 
 async def test_what_ignores_the_stop_is_killed_after_its_timeout(run: Run) -> None:
-    running = await run(task(plain("web", "trap '' TERM; while :; do sleep 0.1; done")))
+    running = await run(task(plain("web", "trap '' TERM; echo ignores; while :; do sleep 0.1; done")))
     await running.start("web")
-    await asyncio.sleep(0.2)
+    await running.until_said("web", "ignores")
     began = time.monotonic()
     await running.task.stop("web", 1)
-    assert 0.9 < time.monotonic() - began < 5
+    assert 0.9 < time.monotonic() - began < PATIENCE_S
     exited = await running.wait("web", Exited)
     assert isinstance(exited, Exited)
     assert exited.exit_code == 137
@@ -186,11 +189,13 @@ async def test_a_restart_keeps_the_container(run: Run, client: DockerClient) -> 
 
 
 async def test_health_follows_the_definitions_own_check(run: Run) -> None:
-    probe = HealthProbe(command=("CMD-SHELL", "echo looked; test -e /ok"), interval_s=0.3, retries=2)
-    running = await run(
-        task(container("web", "sleep 1; touch /ok; sleep 1.5; rm /ok; sleep 60", health=probe))
-    )
-    await running.start("web")
+    check = ("CMD-SHELL", "echo looked; test -e /ok")
+    probe = HealthProbe(command=check, interval_s=0.3, timeout_s=30.0, retries=2)
+    running = await run(task(container("web", health=probe)))
+    runtime_id = await running.create("web")
+    await running.task.start("web", restart=False)
+    await running.wait("web", HealthChanged)
+    await asyncio.to_thread(docker, "exec", runtime_id, "touch", "/ok")
     healthy = await running.wait("web", HealthChanged, count=2)
     assert isinstance(healthy, HealthChanged)
     statuses = [
@@ -201,6 +206,7 @@ async def test_health_follows_the_definitions_own_check(run: Run) -> None:
     probed = running.of("web", HealthProbed)[0]
     assert isinstance(probed, HealthProbed)
     assert (probed.failing_streak, probed.exit_code) == (1, 1)
+    await asyncio.to_thread(docker, "exec", runtime_id, "rm", "/ok")
     unhealthy = await running.wait("web", HealthChanged, count=3)
     assert isinstance(unhealthy, HealthChanged)
     assert (unhealthy.status, unhealthy.exit_code) == (HealthStatus.UNHEALTHY, 1)

@@ -32,10 +32,8 @@ async def test_both_streams_are_read_to_the_very_end(run: Run) -> None:
 async def test_lines_come_while_the_container_runs(run: Run) -> None:
     running = await run(task(plain("web", "echo first; sleep 60")))
     await running.start("web")
-    async with asyncio.timeout(5):
-        async for line in running.task.logs("web"):
-            assert line.message == "first"
-            break
+    await running.until_said("web", "first")
+    assert running.of("web", Exited) == []
 
 
 async def test_long_lines_are_whole_and_bytes_that_are_no_text_are_replaced(run: Run) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import platform
 import socket
 from pathlib import Path
@@ -45,8 +44,7 @@ async def test_containers_ask_at_the_agents_address_and_a_unix_socket_answers(
             socket_folder=str(tmp_path),
         )
         await running.start("app")
-        async with asyncio.timeout(10):
-            assert await running.output("app") == ["/v4/id here"]
+        assert await running.output("app") == ["/v4/id here"]
     finally:
         await runner.cleanup()
 
@@ -101,7 +99,6 @@ async def test_the_task_opens_its_relay_to_the_host_by_dockers_name_for_it_and_a
         await running.task.open_relay(PAUSE, [route])
         await running.task.open_relay(PAUSE, [route])
         await running.start("app")
-        async with asyncio.timeout(10):
-            assert await running.output("app") == ["/v4/id on the host"]
+        assert await running.output("app") == ["/v4/id on the host"]
     finally:
         await runner.cleanup()

@@ -5,11 +5,13 @@ name: the way of the real Fluent Bit, which speaks nothing else.
 """
 
 import asyncio
+import fcntl
 import ipaddress
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -78,9 +80,12 @@ async def backend(bridge_address: str, authority: Authority, tmp_path: Path) -> 
         runner = gateway_runner(opened.url)
         await runner.setup()
         context = server_context(authority, REGION)
-        await web.TCPSite(runner, bridge_address, TLS_PORT, ssl_context=context).start()
-        yield opened
-        await runner.cleanup()
+        # The port is AWS's own, and there is one of it: test processes of others wait.
+        with (Path(tempfile.gettempdir()) / "pillion-tests-443.lock").open("w") as lock:
+            await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+            await web.TCPSite(runner, bridge_address, TLS_PORT, ssl_context=context).start()
+            yield opened
+            await runner.cleanup()
 
 
 def start_router(name: str, plan: FirelensPlan, authority: Authority, address: str) -> None:
@@ -111,7 +116,7 @@ async def test_every_line_reaches_cloudwatch_with_the_tasks_metadata(
         await asyncio.to_thread(
             docker, "exec", name, "sh", "-c", "echo '{\"health\": 1}' | nc 127.0.0.1 8877"
         )
-        await asyncio.to_thread(docker, "stop", name)
+        await asyncio.to_thread(docker, "stop", "--time", "60", name)
         exit_code = await asyncio.to_thread(docker, "inspect", "--format", "{{.State.ExitCode}}", name)
     finally:
         await asyncio.to_thread(docker, "rm", "--force", name)

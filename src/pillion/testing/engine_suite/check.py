@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
@@ -9,7 +10,7 @@ from typing import Any, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pillion.testing.bench import Ability, Bench, Program, Stage, make_plan
+from pillion.testing.bench import PATIENCE_S, Ability, Bench, Program, Say, Stage, make_plan
 
 KILLED = 137
 """The exit code of a killed process."""
@@ -21,6 +22,9 @@ CLOCKS_DIFFER_S = 0.05
 
 STAMPS_DIFFER_S = 0.5
 """How far apart an engine may stamp one start in its event and in an inspection, on a busy machine."""
+
+UP = Say(text="up: a stop will be heard")
+"""What a program says first whose way of ending matters: a process hears no signal before it asks for it."""
 
 SERVICE = Program()
 STUBBORN = Program(stop_exit_code=None)
@@ -40,6 +44,14 @@ class Check(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return self.name
+
+
+async def until_up(stage: Stage, container: str) -> None:
+    """Wait until a program has said that it is UP."""
+    async with asyncio.timeout(PATIENCE_S):
+        async for line in stage.task.logs(container):
+            if line.message == UP.text:
+                return
 
 
 def stage_of(bench: Bench, **programs: Program) -> Stage:

@@ -34,7 +34,7 @@ async def a_health_check_turns_unhealthy_after_its_retries(bench: Bench) -> None
 
 async def health_comes_and_goes(bench: Bench) -> None:
     """HEALTHY is not for ever."""
-    program = Program(steps=(TurnHealthy(), Wait(for_s=2.5), TurnUnhealthy()))
+    program = Program(steps=(TurnHealthy(), Wait(for_s=5.0), TurnUnhealthy()))
     async with stage_with(bench, program, health=replace(bench.probe(), retries=1)) as stage:
         await stage.start("web")
         await stage.wait_for(HealthChanged, "web", lambda event: event.status is HealthStatus.UNHEALTHY)

@@ -6,13 +6,23 @@ import asyncio
 
 from pillion.core.lifecycle.events import Exited, Vanished
 from pillion.testing.bench import Bench, Program, expect
-from pillion.testing.engine_suite.check import CLOCKS_DIFFER_S, KILLED, SERVICE, STUBBORN, Check, stage_of
+from pillion.testing.engine_suite.check import (
+    CLOCKS_DIFFER_S,
+    KILLED,
+    SERVICE,
+    STUBBORN,
+    UP,
+    Check,
+    stage_of,
+    until_up,
+)
 
 
 async def a_stop_returns_when_the_process_has_ended(bench: Bench) -> None:
     """The stop signal reaches the process, and its own exit code is told."""
-    async with stage_of(bench, web=Program(stop_exit_code=9)) as stage:
+    async with stage_of(bench, web=Program(steps=(UP,), stop_exit_code=9)) as stage:
         await stage.start("web")
+        await until_up(stage, "web")
         await stage.task.stop("web", 10.0)
         seen = await stage.task.look("web")
         expect([type(event) for event in seen] == [Exited], f"it has ended when stop returns: {seen}")
@@ -64,8 +74,9 @@ async def stopping_what_never_ran_tells_no_exit_code(bench: Bench) -> None:
 
 async def stopping_twice_is_stopping_once(bench: Bench) -> None:
     """The exit code stays that of the first exit."""
-    async with stage_of(bench, web=Program(stop_exit_code=9)) as stage:
+    async with stage_of(bench, web=Program(steps=(UP,), stop_exit_code=9)) as stage:
         await stage.start("web")
+        await until_up(stage, "web")
         await stage.task.stop("web", 5.0)
         await stage.task.stop("web", 5.0)
         await stage.task.kill("web")
@@ -76,8 +87,9 @@ async def stopping_twice_is_stopping_once(bench: Bench) -> None:
 
 async def containers_stop_at_the_same_time(bench: Bench) -> None:
     """One that takes long does not hold up another."""
-    async with stage_of(bench, slow=STUBBORN, quick=SERVICE) as stage:
+    async with stage_of(bench, slow=STUBBORN, quick=Program(steps=(UP,))) as stage:
         await stage.start("slow", "quick")
+        await until_up(stage, "quick")
         slow = asyncio.create_task(stage.task.stop("slow", 3.0))
         await stage.task.stop("quick", 3.0)
         expect(not slow.done(), "the quick one has ended first")

@@ -13,7 +13,7 @@ from pillion.testing.engine_suite.check import SERVICE, STAMPS_DIFFER_S, Check, 
 
 async def a_container_that_runs_is_taken_over_and_stopped(bench: Bench) -> None:
     """It runs since it was started, its end is told, and it can be stopped."""
-    async with stage_of(bench, web=SERVICE, other=Program(steps=(Wait(for_s=1.0), End(code=4)))) as stage:
+    async with stage_of(bench, web=SERVICE, other=Program(steps=(Wait(for_s=3.0), End(code=4)))) as stage:
         made = {name: (await stage.make(name)).runtime_id for name in ("web", "other")}
         at_s = await stage.task.start("web", restart=False)
         await stage.task.start("other", restart=False)

@@ -12,8 +12,9 @@ from pillion.testing.engine_suite.check import SERVICE, STUBBORN, Check, stage_o
 async def events_are_kept_while_nobody_listens(bench: Bench) -> None:
     """A listener that goes away and comes back has missed nothing."""
     async with stage_of(bench, web=Program(steps=(Wait(for_s=0.5), End(code=5)))) as stage:
-        await stage.start("web")
+        await stage.make("web")
         await stage.stop_listening()
+        await stage.task.start("web", restart=False)
         await asyncio.sleep(1.5)
         expect(not stage.told(Exited, "web"), "nobody has listened")
         stage.listen_again()

@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 BUSYBOX = "pillion-local/busybox:1"
 
+FETCH = "for i in $(seq 100); do wget -q -O - http://{} && exit; sleep 0.1; done; exit 1"
+
 Docker = Callable[..., str]
 Start = Callable[..., str]
 Eventually = Callable[[Callable[[], bool]], None]
@@ -88,7 +90,7 @@ def test_pause_reaps_the_orphans_of_a_shared_pid_namespace(
 
 def test_stub_answers_other_containers_and_is_healthy(docker: Docker, start: Start) -> None:
     container = start(*stub_command([(8080, "tcp"), (8125, "udp")]), options=("--read-only",))
-    fetch = "for i in $(seq 100); do wget -q -O - http://127.0.0.1:8080/ && exit; done"
+    fetch = FETCH.format("127.0.0.1:8080")
     network = f"container:{container}"
     assert docker("run", "--rm", "--network", network, BUSYBOX, "sh", "-c", fetch) == "pillion stub"
     docker("exec", container, "/holder", "health")
@@ -96,7 +98,6 @@ def test_stub_answers_other_containers_and_is_healthy(docker: Docker, start: Sta
     assert state_of(docker, container) == ("exited", 0)
 
 
-FETCH = "for i in $(seq 100); do wget -q -O - http://{} && exit; done"
 RIGHTS = ("--cap-add", "NET_ADMIN", "--cap-add", "SYS_ADMIN", "--read-only")
 
 
