@@ -16,8 +16,8 @@ from pillion.control.client import ControlClient
 from pillion.core.plan.options import RunOptions
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.preparing import prepare_task
-from pillion.requests import encode_request
 from pillion.run_settings import AwsSource, RunSettings
+from pillion.supervision.requests import encode_request
 
 BUSYBOX = "pillion-local/busybox:1"
 CLUSTER = "bench-server"

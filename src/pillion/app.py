@@ -7,7 +7,6 @@ from pillion.control.claims import Claim
 from pillion.control.server import ControlServer
 from pillion.core.errors import unforeseen
 from pillion.core.plan.model import Notice
-from pillion.desk import Desk
 from pillion.ports.engine import Capabilities, Engine
 from pillion.ports.injector import Injector
 from pillion.preparing import PreparedTask
@@ -16,7 +15,8 @@ from pillion.runtime.clock import SystemClock
 from pillion.runtime.monitor import Monitor
 from pillion.runtime.observer import Observer
 from pillion.stores.sqlite import SqliteStore
-from pillion.supervising import Observe, RunOutcome, TaskControl, Undertaking, supervise
+from pillion.supervision.desk import Desk
+from pillion.supervision.supervising import Observe, RunOutcome, TaskControl, Undertaking, supervise
 
 __all__ = ["RunOutcome", "TaskControl", "docker_engine", "docker_injector", "run_task"]
 

@@ -17,8 +17,10 @@ from pillion.core.codec import CodecError, decode_fields, encode_fields
 from pillion.core.monitoring.settings import MonitorSettings
 from pillion.core.record import RecordError
 from pillion.ports.aws import PipelineReport
-from pillion.serving import AUTO
 from pillion.settings import Settings, read_settings
+
+AUTO, RELAY = "auto", "relay"
+"""Values of the setting `endpoints`; the third kind is an address of this machine."""
 
 
 class AwsSource(Struct, frozen=True, kw_only=True):

@@ -43,7 +43,7 @@ def test_checking_loads_neither_the_engine_nor_aws() -> None:
 
 
 def test_pillion_can_be_imported_without_its_extras() -> None:
-    loaded = loaded_by("import pillion.app, pillion.cli.main, pillion.cli.run, pillion.surroundings")
+    loaded = loaded_by("import pillion.app, pillion.cli.main, pillion.cli.run, pillion.around.surroundings")
     assert loaded.isdisjoint({"boto3", "botocore", "moto", "cryptography"})
 
 
@@ -57,10 +57,10 @@ LOADED_FOR_THOSE_THAT_NEED_THEM = {
     "pillion.aws.seeding",
     "pillion.aws.task_logs",
     "pillion.aws.tls",
-    "pillion.doors",
-    "pillion.drain",
-    "pillion.log_report",
-    "pillion.routing",
+    "pillion.around.doors",
+    "pillion.around.drain",
+    "pillion.around.log_report",
+    "pillion.around.routing",
     "pillion.sidecars.firelens.plan",
 }
 
@@ -73,8 +73,8 @@ from pillion.engines.simulated.engine import SimulatedEngine
 from pillion.engines.simulated.virtual_time import VirtualClock, run_in_virtual_time
 from pillion.preparing import prepare_task
 from pillion.run_settings import RunSettings
-from pillion.surroundings import open_surroundings
-import pillion.app, pillion.cli.run, pillion.supervising
+from pillion.around.surroundings import open_surroundings
+import pillion.app, pillion.cli.run, pillion.supervision.supervising
 
 async def live():
     app = {"name": "app", "image": "app:1", "memory": 64}

@@ -289,6 +289,6 @@ def test_output_that_is_removed_while_it_is_followed_ends_it(
         store.forget("abc")
         remove_output(folder, "abc")
 
-    monkeypatch.setattr("pillion.journals.supervisor_of", forgotten)
+    monkeypatch.setattr("pillion.tasks.journals.supervisor_of", forgotten)
     assert shown("-f").splitlines()[0] == "    app | first"
     store.close()

@@ -10,7 +10,7 @@ from pillion.aws import settings
 from pillion.aws.seed import TABLES
 from pillion.aws.settings import AwsMode, parse_settings
 from pillion.cli.run import run
-from pillion.serving import AUTO, RELAY
+from pillion.run_settings import AUTO, RELAY
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 AWS, FIRELENS = ((DOCS / name).read_text(encoding="utf-8") for name in ("aws.md", "firelens.md"))

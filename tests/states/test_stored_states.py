@@ -14,10 +14,10 @@ import pytest
 
 from pillion.core.lifecycle.resume import pending_commands
 from pillion.core.lifecycle.states import ContainerStatus, TaskStatus
-from pillion.history import explain_task, remember
-from pillion.known import describe, list_tasks
-from pillion.requests import undertaking_of
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore
+from pillion.supervision.requests import undertaking_of
+from pillion.tasks.history import explain_task, remember
+from pillion.tasks.known import describe, list_tasks
 
 STATES = sorted(Path(__file__).parent.glob("*.sql"))
 

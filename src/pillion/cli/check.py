@@ -175,9 +175,9 @@ def _print(
 
 def _observed() -> ByFamily:
     """What past runs used; a history that cannot be read is said, and does not fail the check."""
-    from pillion.history import observed_by_family
     from pillion.ports.store import StoreError
     from pillion.stores.sqlite import state_folder
+    from pillion.tasks.history import observed_by_family
 
     try:
         return observed_by_family(state_folder())

@@ -16,8 +16,8 @@ def describe(*, tasks: tuple[str, ...]) -> None:
     """
     from pillion.cli.known_tasks import known_tasks
     from pillion.core.describe import iso_times
-    from pillion.journals import find_task
-    from pillion.known import describe as describe_known
+    from pillion.tasks.journals import find_task
+    from pillion.tasks.known import describe as describe_known
 
     with known_tasks() as store:
         found = [describe_known(store, find_task(store, name)) for name in tasks or (None,)]

@@ -19,9 +19,9 @@ from pillion.core.plan.model import Notice
 from pillion.ports.control import ControlError
 from pillion.ports.store import StoreError
 from pillion.preparing import PreparedTask
-from pillion.requests import encode_request
 from pillion.run_settings import RunSettings
 from pillion.stores.sqlite import SqliteStore
+from pillion.supervision.requests import encode_request
 
 LOG_NAME = "server.log"
 

@@ -96,6 +96,7 @@ def drill(
     Ctrl-C ends the drill, with a report of what was done.
     """
     from pillion.app import docker_engine, docker_injector
+    from pillion.around.serving import EndpointsSettingError
     from pillion.cli.definitions import read_overrides, read_task, run_options, settings_for
     from pillion.cli.drill_progress import Progress, Silence
     from pillion.cli.interrupts import Interrupts
@@ -110,7 +111,6 @@ def drill(
     from pillion.ports.store import StoreError
     from pillion.preparing import PreparedTask, prepare_task
     from pillion.run_settings import RunSettings
-    from pillion.serving import EndpointsSettingError
     from pillion.sidecars.firelens.errors import FirelensError
     from pillion.stores.sqlite import state_folder
 

@@ -10,7 +10,7 @@ import click
 from pillion.cli.exits import INTERRUPTED
 
 if TYPE_CHECKING:
-    from pillion.known import Telling
+    from pillion.tasks.known import Telling
 
 LOOK_EVERY_S = 1.0
 """How often `-f` looks whether somebody still supervises the task; changes of the journal are told."""
@@ -26,10 +26,10 @@ def events(*, task: str | None, follow: bool, style: str) -> int:
     As JSON, the lines are those of `pillion run --format json`, without the output of containers.
     """
     from pillion.cli.known_tasks import known_tasks
-    from pillion.journals import find_task, supervisor_of
-    from pillion.known import Telling
     from pillion.stores.output.changes import changes_of
     from pillion.stores.sqlite import DATABASE_NAME
+    from pillion.tasks.journals import find_task, supervisor_of
+    from pillion.tasks.known import Telling
 
     with known_tasks() as store:
         stored = find_task(store, task)

@@ -73,7 +73,7 @@ def _place(task: str, container: str) -> tuple[str, str | None]:
     """Return the engine's id of a container, and that engine. Raises UserError: it does not run."""
     from pillion.cli.known_tasks import known_containers, known_tasks
     from pillion.core.lifecycle.states import ContainerStatus
-    from pillion.journals import find_task, read_task
+    from pillion.tasks.journals import find_task, read_task
 
     with known_tasks() as store:
         stored = find_task(store, task)

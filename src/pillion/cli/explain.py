@@ -77,10 +77,10 @@ def _from_source(source: str, known: KnownDefinition | None) -> list[Diagnosis]:
 
 def _from_journal(task: str | None, known: KnownDefinition | None) -> Diagnosis:
     from pillion.cli.places import definition_of_record, with_places
-    from pillion.history import explain_task, remember
-    from pillion.journals import HistoryError, find_task
     from pillion.ports.store import StoreError
     from pillion.stores.sqlite import SqliteStore, state_folder
+    from pillion.tasks.history import explain_task, remember
+    from pillion.tasks.journals import HistoryError, find_task
 
     try:
         store = SqliteStore(state_folder())

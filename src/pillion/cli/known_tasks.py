@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from pillion.cli.exits import NOT_RUN, UserError
-from pillion.journals import HistoryError, container_names, find_task
 from pillion.ports.control import ControlError
 from pillion.ports.store import StoreError
 from pillion.stores.sqlite import SqliteStore, StoredTask, state_folder
+from pillion.tasks.journals import HistoryError, container_names, find_task
 
 
 @contextmanager

@@ -54,8 +54,8 @@ def logs(
     """
     from pillion.cli.known_tasks import known_containers, known_tasks
     from pillion.cli.shown_output import ShownOutput
-    from pillion.journals import container_names, find_task
     from pillion.stores.output.files import output_path
+    from pillion.tasks.journals import container_names, find_task
 
     since_s = _since_s(since)
     with known_tasks() as store:
@@ -98,9 +98,9 @@ def _show(shown: ShownOutput, store: SqliteStore, stored: StoredTask, *, last: i
 
 
 def _follow(shown: ShownOutput, store: SqliteStore, stored: StoredTask, *, last: int | None) -> None:
-    from pillion.journals import supervisor_of
     from pillion.stores.output.changes import changes_of
     from pillion.stores.output.files import output_path
+    from pillion.tasks.journals import supervisor_of
 
     # Watched before the first look, so that nothing is missed between.
     with closing(changes_of(output_path(store.folder, stored.task_id))) as changes:
@@ -161,7 +161,7 @@ def _tail(entries: Iterable[LogLine | Gap | End], last: int) -> Iterator[LogLine
 
 def _again(store: SqliteStore, stored: StoredTask) -> StoredTask:
     """Return a task as it is known now; another process may have taken it over."""
-    from pillion.journals import HistoryError, find_task
+    from pillion.tasks.journals import HistoryError, find_task
 
     try:
         return find_task(store, stored.task_id)

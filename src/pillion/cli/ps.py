@@ -16,7 +16,7 @@ def ps(*, over: bool, quiet: bool, style: str) -> None:
     """List the tasks that run, the newest first, whoever supervises them; and what each of them waits for."""
     from pillion.cli.known_tasks import known_tasks
     from pillion.core.roster import roster_shape, roster_text
-    from pillion.known import list_tasks
+    from pillion.tasks.known import list_tasks
 
     with known_tasks() as store:
         entries = list_tasks(store, over=over)

@@ -44,9 +44,9 @@ def rightsize(
     from pillion.core.rightsizing import SEEN_FOR_S, proposal_lines
     from pillion.core.rightsizing import rightsize as propose
     from pillion.core.units import parse_duration_s
-    from pillion.history import observed_by_family
     from pillion.ports.store import StoreError
     from pillion.stores.sqlite import state_folder
+    from pillion.tasks.history import observed_by_family
 
     try:
         seen_for_s = SEEN_FOR_S if seen_for is None else parse_duration_s(seen_for)

@@ -24,8 +24,8 @@ def rm(*, tasks: tuple[str, ...], force: bool) -> None:
     """
     from pillion.cli.known_tasks import known_tasks
     from pillion.cli.stop import supervisor_client
-    from pillion.journals import find_task
-    from pillion.known import wait_for_end
+    from pillion.tasks.journals import find_task
+    from pillion.tasks.known import wait_for_end
 
     with known_tasks() as store:
         found = [find_task(store, name) for name in dict.fromkeys(tasks)]
@@ -67,7 +67,7 @@ def _forget(store: SqliteStore, task_ids: Sequence[str]) -> None:
 
 async def _forget_all(store: SqliteStore, found: Sequence[StoredTask]) -> None:
     from pillion.app import docker_engine
-    from pillion.known import forget
+    from pillion.tasks.known import forget
 
     engine = docker_engine(store.folder)
     try:

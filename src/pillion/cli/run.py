@@ -202,12 +202,12 @@ def _read(
 
 def _run_here(task: _Task, settings: RunSettings, output: JsonLines | TextLines, control: TaskControl) -> int:
     from pillion.app import RunOutcome, docker_engine, run_task
+    from pillion.around.serving import EndpointsSettingError
     from pillion.cli.interrupts import Interrupts
     from pillion.cli.text_lines import TextLines
     from pillion.control.claims import ClaimError
     from pillion.ports.engine import Capabilities, EngineUnreachableError
     from pillion.ports.store import StoreError
-    from pillion.serving import EndpointsSettingError
     from pillion.sidecars.firelens.errors import FirelensError
 
     identity = task.prepared.plan.identity

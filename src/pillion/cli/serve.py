@@ -26,8 +26,8 @@ def serve(*, exit_when_idle: str | None, metrics: str | None, ready_fd: int | No
     from pillion.control.metrics import MetricsAddressError, read_address
     from pillion.core.units import parse_duration_s
     from pillion.ports.store import StoreError
-    from pillion.server import serve as serve_tasks
     from pillion.stores.sqlite import state_folder
+    from pillion.supervision.server import serve as serve_tasks
 
     try:
         idle_s = parse_duration_s(exit_when_idle) if exit_when_idle else None

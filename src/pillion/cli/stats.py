@@ -41,9 +41,9 @@ def stats(*, tasks: tuple[str, ...], watch: bool, style: str) -> int:
     TASK is the beginning of a task's id, or its family; without it all tasks that are not over, whichever
     process supervises them. CPU is in percent of one vCPU, as with docker stats.
     """
-    from pillion.journals import HistoryError
     from pillion.ports.engine import EngineUnreachableError
     from pillion.ports.store import StoreError
+    from pillion.tasks.journals import HistoryError
 
     try:
         return asyncio.run(_show(tasks, watch=watch, style=style))
@@ -57,8 +57,8 @@ def stats(*, tasks: tuple[str, ...], watch: bool, style: str) -> int:
 
 async def _show(names: Sequence[str], *, watch: bool, style: str) -> int:
     from pillion.connecting import docker_engine
-    from pillion.looking import TaskLooker
     from pillion.stores.sqlite import state_folder
+    from pillion.tasks.looking import TaskLooker
 
     folder = state_folder()
     engine = docker_engine(folder)

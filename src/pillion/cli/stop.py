@@ -28,8 +28,8 @@ def stop(*, tasks: tuple[str, ...], everything: bool, reason: str | None, now: b
     process is gone is taken over first, by a server that is started for it.
     """
     from pillion.cli.known_tasks import known_tasks
-    from pillion.known import wait_for_end
     from pillion.ports.control import UnknownTaskError
+    from pillion.tasks.known import wait_for_end
 
     with known_tasks() as store:
         meant = _meant(store, tasks, everything=everything)
@@ -59,8 +59,8 @@ def wait(*, task: str | None) -> int:
     125 where an essential container never ran.
     """
     from pillion.cli.known_tasks import known_tasks
-    from pillion.journals import find_task
-    from pillion.known import exit_code, wait_for_end
+    from pillion.tasks.journals import find_task
+    from pillion.tasks.known import exit_code, wait_for_end
 
     with known_tasks() as store:
         stored = find_task(store, task)
@@ -80,7 +80,7 @@ def supervisor_client(store: SqliteStore, stored: StoredTask) -> ControlClient:
     from pillion.cli.detach import start_server
     from pillion.control.claims import SERVER, find_claimant
     from pillion.control.client import ControlClient
-    from pillion.known import client_for
+    from pillion.tasks.known import client_for
 
     client = client_for(store, stored)
     if client is not None:
@@ -95,7 +95,7 @@ def supervisor_client(store: SqliteStore, stored: StoredTask) -> ControlClient:
 
 
 def _meant(store: SqliteStore, names: Sequence[str], *, everything: bool) -> list[StoredTask]:
-    from pillion.journals import find_task, listed
+    from pillion.tasks.journals import find_task, listed
 
     running = [item for item in store.tasks() if item.ended_at_s is None]
     if everything:

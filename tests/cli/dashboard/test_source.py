@@ -18,7 +18,7 @@ from pillion.stores.output.files import output_path
 from pillion.stores.output.reader import OutputReader
 from pillion.stores.output.writer import OutputWriter
 from pillion.stores.sqlite import SqliteStore
-from test_looking import BUSY, prepared, runner_of
+from tasks.test_looking import BUSY, prepared, runner_of
 
 
 def names(board: Board) -> list[tuple[str, str]]:

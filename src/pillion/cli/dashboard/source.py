@@ -15,14 +15,14 @@ from pillion.control.client import ControlClient
 from pillion.core.diagnosis.report import diagnosis_text
 from pillion.core.monitoring.figures import TaskFigures
 from pillion.core.monitoring.sample import Sample
-from pillion.history import explain_task, remember
-from pillion.journals import HistoryError, find_task, supervisor_of
-from pillion.looking import Sampler, TaskLooker
 from pillion.ports.control import ControlError
 from pillion.ports.engine import EngineUnreachableError, LogLine
 from pillion.ports.store import StoreError
 from pillion.stores.output.reader import OutputReader
 from pillion.stores.sqlite import SqliteStore, StoredTask
+from pillion.tasks.history import explain_task, remember
+from pillion.tasks.journals import HistoryError, find_task, supervisor_of
+from pillion.tasks.looking import Sampler, TaskLooker
 
 ENDED_TASKS_MAX = 10
 """Tasks that are over and are shown below the others, the newest."""

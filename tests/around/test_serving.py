@@ -12,10 +12,8 @@ import aiohttp
 import pytest
 
 from endpoints.making import FakeQueries, awsvpc_task
-from pillion.core.plan.model import NetworkMode
-from pillion.doors import SOCKET_PATH_BYTES_MAX, open_doors
-from pillion.ports.engine import Capabilities, RelayRoute
-from pillion.serving import (
+from pillion.around.doors import SOCKET_PATH_BYTES_MAX, open_doors
+from pillion.around.serving import (
     EndpointsSettingError,
     Place,
     TaskServers,
@@ -24,6 +22,8 @@ from pillion.serving import (
     choose_way,
     find_place,
 )
+from pillion.core.plan.model import NetworkMode
+from pillion.ports.engine import Capabilities, RelayRoute
 
 HERE = Capabilities(name="docker", version="27.0", local=True)
 ELSEWHERE = Capabilities(name="docker", version="27.0", local=False)

@@ -29,6 +29,7 @@ from msgspec import Struct
 from pillion.core.plan.endpoints import ENDPOINT_HOST
 from pillion.core.plan.model import NetworkMode
 from pillion.ports.engine import Capabilities
+from pillion.run_settings import AUTO, RELAY
 
 if TYPE_CHECKING:
     import ssl
@@ -46,9 +47,6 @@ AWS_PORT = 4566
 
 HOST_NAME = "host.docker.internal"
 """The name under which Docker tells containers the host's address."""
-
-AUTO, RELAY = "auto", "relay"
-"""Values of the setting `endpoints`; the third kind is an address of this machine."""
 
 
 class EndpointsSettingError(ValueError):

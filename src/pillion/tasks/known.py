@@ -19,11 +19,11 @@ from pillion.core.lifecycle.machine import handle
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind, TaskStatus
 from pillion.core.roster import NOBODY, RosterEntry, roster_entry
-from pillion.journals import NOTED_TOO_LITTLE, HistoryError, KnownTask, read_task, supervisor_of
 from pillion.ports.control import ControlError, UnknownTaskError
 from pillion.ports.engine import Engine
 from pillion.stores.output.files import remove_output
 from pillion.stores.sqlite import SqliteStore, StoredTask
+from pillion.tasks.journals import NOTED_TOO_LITTLE, HistoryError, KnownTask, read_task, supervisor_of
 
 
 def list_tasks(store: SqliteStore, *, over: bool) -> tuple[RosterEntry, ...]:

@@ -19,7 +19,7 @@ from pillion.control.claims import SERVER, Claim, find_claimant
 from pillion.control.client import ControlClient
 from pillion.core.plan.facts import PortBinding
 from pillion.ports.control import ControlError
-from pillion.server import ServerLog, say
+from pillion.supervision.server import ServerLog, say
 
 
 class Full(io.StringIO):
@@ -48,7 +48,7 @@ def test_the_log_tells_where_a_port_is_that_was_taken(capsys: pytest.CaptureFixt
 SERVE = """
 import os, sys
 from pathlib import Path
-import pillion.server
+import pillion.supervision.server
 from pillion.cli.main import run_cli
 
 gone, what = Path(sys.argv.pop(1)), sys.argv.pop(1)
@@ -59,7 +59,7 @@ class Removed:
             raise ModuleNotFoundError(f"No module named {name!r}")
 
 sys.meta_path.insert(0, Removed())
-pillion.server.LOOK_S = 0.05
+pillion.supervision.server.LOOK_S = 0.05
 if what == "unread":
     os.set_blocking(2, False)
     while True:

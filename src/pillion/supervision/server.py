@@ -25,11 +25,11 @@ from pillion.core.lifecycle.state import TaskState
 from pillion.core.plan.facts import PortBinding
 from pillion.core.plan.model import Notice
 from pillion.core.plan.port_words import port_words
-from pillion.ending import Ending
 from pillion.runtime.clock import SystemClock
 from pillion.runtime.observer import SilentObserver
 from pillion.stores.sqlite import SqliteStore
-from pillion.supervisor import LOOK_S, Supervisor
+from pillion.supervision.ending import Ending
+from pillion.supervision.supervisor import LOOK_S, Supervisor
 
 
 async def serve(

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from pillion.ending import FORCED
+from pillion.supervision.ending import FORCED
 
 pytestmark = pytest.mark.slow  # processes of their own: it is about their end
 
 PROGRAM = """
 import asyncio, os, sys, threading, time
-from pillion.ending import Ending
+from pillion.supervision.ending import Ending
 
 def block(how):
     if how == "loop":  # as a write into a pipe that nobody reads

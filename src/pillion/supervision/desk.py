@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pillion.ports.control import Accepted, ControlError, Ended, UnknownTaskError
-from pillion.supervising import RunOutcome, TaskControl
+from pillion.supervision.supervising import RunOutcome, TaskControl
 
 Submit = Callable[[Mapping[str, Any]], Awaitable[Accepted]]
 

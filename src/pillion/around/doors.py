@@ -17,8 +17,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from pillion.around.serving import Place
 from pillion.ports.engine import RelayRoute
-from pillion.serving import Place
 
 SOCKET_PATH_BYTES_MAX = 107
 """Linux's limit on the path of a unix socket, less its closing zero byte."""

@@ -12,12 +12,12 @@ from typing import Any, cast
 
 import pytest
 
-from pillion import companion as companion_module
-from pillion.companion import Companion
+from pillion.around import companion as companion_module
+from pillion.around.companion import Companion
+from pillion.around.serving import Place, TaskServers, Way
 from pillion.core.plan.model import Notice
 from pillion.ports.aws import LogReport, PipelineReport, Reading, TaskAws
 from pillion.ports.engine import EngineError, EngineTask, LogLine, RelayRoute
-from pillion.serving import Place, TaskServers, Way
 from pillion.sidecars.firelens.plan import FirelensPlan
 
 

@@ -17,11 +17,20 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pillion.around.companion import Companion
+from pillion.around.serving import (
+    HOST_NAME,
+    Place,
+    TaskServers,
+    Way,
+    check_setting,
+    choose_way,
+    find_place,
+)
 from pillion.aws.backend import AwsBackend
 from pillion.aws.log_calls import LogCalls
 from pillion.aws.settings import AwsMode
 from pillion.aws.task import TaskAwsSession, TaskScope
-from pillion.companion import Companion
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.plan.dependencies import log_router, logs_through_firelens
 from pillion.core.plan.endpoints import EndpointIds, draw_endpoint_ids, with_endpoints
@@ -37,21 +46,12 @@ from pillion.ports.queries import ContainerStats
 from pillion.run_settings import RunSettings, encode_how
 from pillion.runtime.observer import Observer
 from pillion.runtime.runner import TaskRunner
-from pillion.serving import (
-    HOST_NAME,
-    Place,
-    TaskServers,
-    Way,
-    check_setting,
-    choose_way,
-    find_place,
-)
 from pillion.sidecars.amend import with_extra_host
 
 if TYPE_CHECKING:
+    from pillion.around.routing import Routing
     from pillion.aws.local.process import LocalAws
     from pillion.endpoints.sampling import StatsSampler
-    from pillion.routing import Routing
 
 HOST_GATEWAY = "host-gateway"
 """Docker's word for the host's address in an extra host."""
@@ -166,7 +166,7 @@ async def open_surroundings(
     )
     routing = None
     if log_router(definition) is not None:
-        from pillion.routing import open_routing
+        from pillion.around.routing import open_routing
 
         routing = open_routing(base, definition, settings, backend, place)
         if routing is not None:
@@ -223,7 +223,7 @@ async def open_surroundings(
             reports: tuple[LogReport, ...], read: Mapping[str, Reading]
         ) -> tuple[PipelineReport, ...]:
 
-            from pillion.log_report import count_pipelines
+            from pillion.around.log_report import count_pipelines
 
             names = {item.name: item.engine_name for item in plan.containers}
             found = await count_pipelines(definition, reports, scope.firelens, read, backend, names=names)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from pillion.around.log_report import count_pipelines, describe_pipeline
 from pillion.aws.backend import AwsBackend
 from pillion.aws.settings import AwsMode, AwsSettings
 from pillion.core.taskdef.enums import LogDriver
 from pillion.core.taskdef.model import ContainerDefinition, LogConfiguration, TaskDefinition
-from pillion.log_report import count_pipelines, describe_pipeline
 from pillion.ports.aws import Exactness, LogReport, PipelineReport, Reading
 
 

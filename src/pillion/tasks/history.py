@@ -24,9 +24,9 @@ from pillion.core.lifecycle.state import TaskState, initial_state
 from pillion.core.plan.facts import ContainerFacts
 from pillion.core.record import TaskRecord
 from pillion.core.usage import Observed, together
-from pillion.journals import families, read_journal, supervisor_of
 from pillion.stores.notes import read_notes
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore, StoredTask
+from pillion.tasks.journals import families, read_journal, supervisor_of
 
 _OBSERVED_TASKS_MAX = 5
 """Tasks of a family whose usage counts, the newest: an old one may have run another program."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from pillion.core.log_position import stamp_of
-from pillion.deliveries import KeptDeliveries
 from pillion.ports.engine import LogLine
 from pillion.stores.output.files import output_path
 from pillion.stores.output.writer import OutputWriter
 from pillion.stores.sqlite import SqliteStore
+from pillion.supervision.deliveries import KeptDeliveries
 
 
 @pytest.fixture

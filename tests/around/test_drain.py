@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pillion.drain import Drain
+from pillion.around.drain import Drain
 
 
 @pytest.fixture

@@ -16,26 +16,26 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from pillion.app import docker_engine
+from pillion.around.serving import EndpointsSettingError
 from pillion.aws.local.announce import withdraw
 from pillion.aws.local.process import LocalAws
 from pillion.aws.settings import AwsMode
+from pillion.connecting import docker_engine
 from pillion.control.claims import find_claimant
 from pillion.core.errors import unforeseen
 from pillion.core.plan.model import Notice
-from pillion.desk import Desk
 from pillion.ports.clock import Clock
 from pillion.ports.control import Accepted, ControlError
 from pillion.ports.engine import Capabilities, Engine, EngineUnreachableError
 from pillion.ports.store import StoreError
-from pillion.requests import NotAdoptableError, decode_request, undertaking_of
 from pillion.runtime.first_start import FirstSettled
 from pillion.runtime.monitor import Monitor
 from pillion.runtime.observer import Observer
-from pillion.serving import EndpointsSettingError
 from pillion.sidecars.firelens.errors import FirelensError
 from pillion.stores.sqlite import SqliteStore
-from pillion.supervising import RunOutcome, TaskControl, Undertaking, forget_old, supervise
+from pillion.supervision.desk import Desk
+from pillion.supervision.requests import NotAdoptableError, decode_request, undertaking_of
+from pillion.supervision.supervising import RunOutcome, TaskControl, Undertaking, forget_old, supervise
 
 RETRY_S = 5.0
 """How long a task waits whose engine does not answer, before it is tried for again."""

@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pillion.around.serving import Place, TaskServers, Way
 from pillion.core.inputs.needs import REGISTRY_CREDENTIALS_RESOURCE
 from pillion.core.lifecycle.states import ContainerKind
 from pillion.core.plan.model import Notice
 from pillion.ports.aws import LogReport, PipelineReport, Reading, TaskAws
 from pillion.ports.companion import CreateExtras
 from pillion.ports.engine import EngineError, EngineTask, LogLine
-from pillion.serving import Place, TaskServers, Way
 
 if TYPE_CHECKING:
-    from pillion.doors import Doors
-    from pillion.drain import Drain
+    from pillion.around.doors import Doors
+    from pillion.around.drain import Drain
     from pillion.sidecars.firelens.plan import FirelensPlan
 
 _LOOK_AGAIN_S = 0.02
@@ -167,7 +167,7 @@ class Companion:
 
     def _open_doors(self) -> Doors:
         if self._doors is None:
-            from pillion.doors import open_doors
+            from pillion.around.doors import open_doors
 
             self._doors = open_doors(self.place, self.servers.addresses(), state_folder=self.state_folder)
             self.servers.serve(self._doors.sockets)
@@ -187,7 +187,7 @@ class Companion:
             return
         if self._drain is not None:
             return
-        from pillion.drain import Drain
+        from pillion.around.drain import Drain
 
         self._drain = Drain(self.firelens.socket_path, self._router_is_gone)
         self._opening = asyncio.create_task(self._drain.open())
@@ -217,7 +217,7 @@ class Companion:
                 )
                 self.tell(Notice(code="log-loss", text=text, container=report.container))
         if self.count_logs is not None:
-            from pillion.log_report import describe_pipeline
+            from pillion.around.log_report import describe_pipeline
 
             for pipeline in await self.count_logs(reports, self._read()):
                 text = describe_pipeline(pipeline)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from pillion.around.serving import Place, Way
 from pillion.aws.backend import AwsBackend
 from pillion.aws.router_files import remove_router_files
 from pillion.aws.tls import (
@@ -28,7 +29,6 @@ from pillion.core.plan.endpoints import ENDPOINT_HOST
 from pillion.core.plan.model import Bind, Notice, TaskPlan
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.run_settings import RunSettings
-from pillion.serving import Place, Way
 from pillion.sidecars.amend import with_aws_hosts, with_firelens
 from pillion.sidecars.firelens.plan import FirelensPlan, FirelensSettings, plan_firelens
 

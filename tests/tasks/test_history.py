@@ -17,11 +17,11 @@ from pillion.core.record import Standing, encode_record
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.core.usage import Observed
-from pillion.history import RememberedTask, explain_task, remember
-from pillion.journals import HistoryError, find_task
 from pillion.preparing import new_identity
 from pillion.stores.notes import write_notes
 from pillion.stores.sqlite import SqliteStore
+from pillion.tasks.history import RememberedTask, explain_task, remember
+from pillion.tasks.journals import HistoryError, find_task
 
 WAIT = {"containerName": "loader", "condition": "SUCCESS"}
 PAUSE = "~internal~ecs~pause"

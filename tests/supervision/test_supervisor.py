@@ -26,17 +26,17 @@ from pillion.core.plan.options import RunOptions
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.engines.simulated.behaviour import Behaviour, Life
 from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
-from pillion.history import remember
 from pillion.ports.control import ControlError, UnknownTaskError
 from pillion.ports.engine import Capabilities, EngineUnreachableError
 from pillion.ports.store import StoreError
 from pillion.preparing import PreparedTask, prepare_task
-from pillion.requests import encode_request
 from pillion.run_settings import AwsSource, RunSettings
 from pillion.runtime.clock import SystemClock
 from pillion.runtime.observer import SilentObserver
 from pillion.stores.sqlite import SqliteJournal, SqliteStore
-from pillion.supervisor import Supervisor
+from pillion.supervision.requests import encode_request
+from pillion.supervision.supervisor import Supervisor
+from pillion.tasks.history import remember
 
 pytestmark = pytest.mark.slow  # in real time: threads and sockets do not wait for a virtual clock
 
@@ -212,7 +212,7 @@ class Absent(SimulatedEngine):
 async def test_an_engine_that_is_away_refuses_a_new_task_and_is_waited_for_by_one_that_was_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pillion.supervisor.RETRY_S", 0.01)
+    monkeypatch.setattr("pillion.supervision.supervisor.RETRY_S", 0.01)
     machine = Machine(tmp_path, ENDS)
     async with machine.server() as server:
         task_id = await machine.begin(server)
@@ -264,7 +264,7 @@ async def test_the_end_that_a_full_disk_did_not_take_is_kept_when_there_is_room_
 async def test_a_task_that_was_left_waits_until_its_journal_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pillion.supervisor.RETRY_S", 0.01)
+    monkeypatch.setattr("pillion.supervision.supervisor.RETRY_S", 0.01)
     machine = Machine(tmp_path, ENDS)
     async with machine.server() as server:
         task_id = await machine.begin(server)
@@ -506,7 +506,7 @@ async def test_tasks_that_run_are_counted_when_they_are_left(tmp_path: Path) -> 
 async def test_a_look_that_fails_for_what_nobody_foresaw_is_said_and_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pillion.supervisor.LOOK_S", 0.01)
+    monkeypatch.setattr("pillion.supervision.supervisor.LOOK_S", 0.01)
     machine = Machine(tmp_path, ENDS)
     async with machine.server() as server:
         task_id = await machine.begin(server)

@@ -16,12 +16,12 @@ from pillion.core.taskdef.parse import parse_task_definition
 from pillion.engines.simulated.behaviour import Behaviour, Life
 from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
 from pillion.engines.simulated.virtual_time import VirtualClock, run_in_virtual_time
-from pillion.journals import HistoryError
-from pillion.looking import TaskLooker
 from pillion.preparing import PreparedTask, prepare_task
 from pillion.runtime.observer import SilentObserver
 from pillion.runtime.runner import TaskRunner
 from pillion.stores.sqlite import SqliteStore
+from pillion.tasks.journals import HistoryError
+from pillion.tasks.looking import TaskLooker
 
 MIB = 1024 * 1024
 BUSY = Behaviour(lives=(Life(memory_mib=30, memory_after_s=1.0, cpu_units=256),))

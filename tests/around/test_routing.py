@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from pillion import routing as routing_module
+from pillion.around import routing as routing_module
+from pillion.around.routing import Routing, open_routing
+from pillion.around.serving import Place, Way
 from pillion.aws.backend import AwsBackend
 from pillion.aws.settings import AwsMode, AwsSettings
 from pillion.core.plan.options import RunOptions
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.preparing import PreparedTask, prepare_task
-from pillion.routing import Routing, open_routing
 from pillion.run_settings import RunSettings
-from pillion.serving import Place, Way
 
 INSIDE = Place(way=Way.NAMESPACE, metadata="169.254.170.2", aws="169.254.170.2:4566")
 ON_HOST = Place(way=Way.LOOPBACK, metadata="127.0.0.1:1", aws="127.0.0.1:2")

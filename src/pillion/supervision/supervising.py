@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from pillion.around.surroundings import Surroundings, open_surroundings
 from pillion.core.describe import NEVER_RAN_EXIT_CODE, describe_task, exit_code_of
 from pillion.core.lifecycle.events import KillRequested, StopRequested
 from pillion.core.lifecycle.state import TaskState
@@ -24,7 +25,6 @@ from pillion.core.plan.model import Notice, TaskPlan
 from pillion.core.record import Standing, encode_record
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.usage import Observed
-from pillion.deliveries import KeptDeliveries
 from pillion.ports.clock import Clock
 from pillion.ports.engine import (
     Capabilities,
@@ -48,7 +48,7 @@ from pillion.stores.output.counting import count_output
 from pillion.stores.output.files import remove_output
 from pillion.stores.output.writer import OutputWriter
 from pillion.stores.sqlite import SqliteStore
-from pillion.surroundings import Surroundings, open_surroundings
+from pillion.supervision.deliveries import KeptDeliveries
 
 if TYPE_CHECKING:
     from pillion.aws.local.process import LocalAws

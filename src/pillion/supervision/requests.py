@@ -22,7 +22,7 @@ from pillion.preparing import PreparedTask
 from pillion.run_settings import RunSettings, decode_how, encode_how
 from pillion.settings import SettingsError
 from pillion.stores.sqlite import SqliteStore
-from pillion.supervising import Undertaking
+from pillion.supervision.supervising import Undertaking
 
 
 class NotAdoptableError(Exception):

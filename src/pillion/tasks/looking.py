@@ -15,11 +15,11 @@ from pillion.core.monitoring.figures import TaskFigures, Written, figures_of, ru
 from pillion.core.monitoring.notes import WatchNotes
 from pillion.core.monitoring.sample import Sample
 from pillion.core.monitoring.watched import WatchedTask, watch_task
-from pillion.history import RememberedTask, remember
-from pillion.journals import HistoryError, find_task
 from pillion.stores.notes import read_notes
 from pillion.stores.output.counting import OutputCount
 from pillion.stores.sqlite import SqliteStore, StoredTask
+from pillion.tasks.history import RememberedTask, remember
+from pillion.tasks.journals import HistoryError, find_task
 
 
 class Sampler(Protocol):
