@@ -227,6 +227,28 @@ async def test_an_engine_that_is_away_refuses_a_new_task_and_is_waited_for_by_on
     ]
 
 
+async def test_an_engine_that_is_on_its_way_back_when_a_task_is_over_is_waited_for_to_clean_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pillion.runtime.patience.PAUSE_S", 0.0)
+    real, tries = SimulatedTask.clean_up, list[SimulatedTask]()
+
+    async def clean_up(self: SimulatedTask, *, keep: bool) -> None:
+        if not keep:
+            tries.append(self)
+            if len(tries) < 3:
+                raise EngineUnreachableError("it restarts")
+        await real(self, keep=keep)
+
+    monkeypatch.setattr(SimulatedTask, "clean_up", clean_up)
+    machine = Machine(tmp_path, ENDS)
+    async with machine.server() as server:
+        task_id = await machine.begin(server)
+        assert (await server.desk.ended(task_id)).exit_code == 3
+    assert len(tries) == 3
+    assert tries[-1].containers_left() == ()
+
+
 def no_room(*_: object, **__: object) -> None:
     raise StoreError("disk is full")
 

@@ -7,10 +7,8 @@ then `EngineUnreachableError` reaches the runner.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import TypeVar
 
 from pillion.core.errors import unforeseen
 from pillion.core.lifecycle import commands as cmd
@@ -20,12 +18,7 @@ from pillion.core.plan.model import Notice
 from pillion.ports.clock import Clock
 from pillion.ports.companion import TaskCompanion
 from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError, ProgressSink
-
-UNREACHABLE_TRIES_MAX = 10
-"""How often a call is tried again when the engine does not answer."""
-
-UNREACHABLE_PAUSE_S = 1.0
-"""How long to wait between two such tries."""
+from pillion.runtime.patience import patiently
 
 OWN_NAMESPACES = frozenset({"bridge"})
 """Where a container has a network namespace to itself; in awsvpc mode its pause container has it."""
@@ -34,7 +27,6 @@ UNFORESEEN = "PillionError"
 """The name of a failure of ours, for which ECS has none."""
 
 Submit = Callable[[ev.Event], None]
-Answer = TypeVar("Answer")
 
 
 class Performer:
@@ -141,11 +133,11 @@ class Performer:
         if self._companion.handles(resource):
             await self._companion.prepare(resource)
         else:
-            await _patiently(lambda: self._task.prepare(resource))
+            await patiently(lambda: self._task.prepare(resource))
 
     async def _resolve(self, name: str) -> None:
         try:
-            answer = await _patiently(lambda: self._task.resolve_manifest(name))
+            answer = await patiently(lambda: self._task.resolve_manifest(name))
         except EngineError as failure:
             self._submit(ev.ManifestFailed(container=name, error=failure.error, cached=failure.cached))
         else:
@@ -156,7 +148,7 @@ class Performer:
             self._submit(ev.PullStarted(container=name))
 
         try:
-            answer = await _patiently(lambda: self._task.pull(name, started, self._progress))
+            answer = await patiently(lambda: self._task.pull(name, started, self._progress))
         except EngineError as failure:
             self._submit(ev.PullFailed(container=name, error=failure.error, cached=failure.cached))
         else:
@@ -165,7 +157,7 @@ class Performer:
     async def _create(self, name: str) -> None:
         try:
             extras = await self._companion.extras(name)
-            answer = await _patiently(
+            answer = await patiently(
                 lambda: self._task.create(name, extras.environment, log_options=extras.log_options)
             )
         except EngineError as failure:
@@ -191,7 +183,7 @@ class Performer:
     async def _start(self, name: str, *, restart: bool) -> None:
         try:
             await self._companion.before_start(name, self._runtime_ids.get(name, ""))
-            at_s = await _patiently(lambda: self._task.start(name, restart=restart))
+            at_s = await patiently(lambda: self._task.start(name, restart=restart))
             if self._task.plan.container(name).namespaces.network in OWN_NAMESPACES:
                 await self._companion.namespace_ready(name)
         except EngineError as failure:
@@ -201,12 +193,12 @@ class Performer:
         if restart:
             # An exit right after a restart can be told before the start is answered, and is then taken
             # for the exit that was restarted: one look settles it.
-            for event in await _patiently(lambda: self._task.look(name)):
+            for event in await patiently(lambda: self._task.look(name)):
                 self._submit(event)
 
     async def _provision(self, name: str) -> None:
         try:
-            await _patiently(lambda: self._task.provision(name))
+            await patiently(lambda: self._task.provision(name))
             await self._companion.namespace_ready(name)
         except EngineError as failure:
             self._submit(ev.ProvisionFailed(container=name, error=failure.error))
@@ -215,19 +207,9 @@ class Performer:
 
     async def _end(self, name: str, call: Callable[[], Awaitable[None]]) -> None:
         try:
-            await _patiently(call)
+            await patiently(call)
         except EngineError as failure:
             self._submit(ev.StopFailed(container=name, error=failure.error))
-
-
-async def _patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Make a call; when the engine does not answer, try again for a while."""
-    for _ in range(UNREACHABLE_TRIES_MAX):
-        try:
-            return await call()
-        except EngineUnreachableError:
-            await asyncio.sleep(UNREACHABLE_PAUSE_S)
-    return await call()
 
 
 def _failure(command: cmd.Command, error: ev.NamedError) -> ev.Event | None:

@@ -41,6 +41,7 @@ from pillion.runtime.kept_output import KeptOutput
 from pillion.runtime.last_lines import LastLines
 from pillion.runtime.monitor import Monitor
 from pillion.runtime.observer import Observer
+from pillion.runtime.patience import patiently
 from pillion.runtime.runner import TaskRunner
 from pillion.runtime.task_watch import TaskWatch, WatchPlan
 from pillion.stores.notes import read_notes, remove_notes, write_notes
@@ -372,9 +373,15 @@ class _History:
 
 
 async def _clean_up(task: EngineTask, observer: Observer, *, keep: bool, lost: bool) -> None:
-    """Remove what the task made. What cannot be removed is said, and does not hide how the task ended."""
+    """Remove what the task made. What cannot be removed is said, and does not hide how the task ended.
+
+    An engine that took the task along when it ended may still be on its way back.
+    """
     try:
-        await task.clean_up(keep=keep)
+        if lost or keep:
+            await task.clean_up(keep=keep)
+        else:
+            await patiently(lambda: task.clean_up(keep=False))
     except (EngineError, EngineUnreachableError) as error:
         if not lost:
             observer.trouble(f"not everything of the task could be removed: {error}")
