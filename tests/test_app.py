@@ -14,7 +14,7 @@ from pillion.control.server import ControlServer
 from pillion.core.plan.model import Notice
 from pillion.ports.engine import Capabilities
 from pillion.runtime.observer import Observer, SilentObserver
-from test_supervisor import ENDS, Machine, prepared
+from supervision.test_supervisor import ENDS, Machine, prepared
 
 pytestmark = pytest.mark.slow  # in real time, as the socket is
 
