@@ -7,7 +7,6 @@ the only environment in it: a new task's id, and the region.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,7 +75,7 @@ def new_identity(definition: TaskDefinition, *, cluster: str, task_id: str | Non
     """
     cluster = parse_cluster(cluster)
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION_DEFAULT
-    task_id = task_id or secrets.token_hex(16)
+    task_id = task_id or os.urandom(16).hex()
     arn = f"arn:aws:ecs:{region}:{ACCOUNT}"
     family, revision = definition.family or "task", definition.revision or 1
     return TaskIdentity(

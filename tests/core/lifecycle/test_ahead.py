@@ -42,8 +42,15 @@ def test_one_that_can_never_start_may_not() -> None:
 
 def test_the_pause_container_has_to_be_made_and_need_not_run() -> None:
     spec = task(pause(), container("web"))
-    assert creatable_ahead(state_of(spec, pause=at("PULLED"))) == ()
+    assert creatable_ahead(state_of(spec, pause=at("PULLED"))) == ("pause",)
     assert creatable_ahead(state_of(spec, pause=at("CREATED"))) == ("web",)
+
+
+def test_a_pause_container_is_made_of_nothing_that_a_resource_brings() -> None:
+    needy = replace(pause(), needs=(ResourceNeed(resource="network", before=ContainerStatus.CREATED),))
+    state = state_of(task(needy, container("web"), resources=("network",)), pause=at("PULLED"))
+    preparing = replace(state, resources={"network": ResourceStatus.PREPARING})
+    assert creatable_ahead(preparing) == ("pause",)
 
 
 def test_what_it_needs_of_the_task_has_to_be_ready() -> None:

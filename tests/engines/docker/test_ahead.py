@@ -124,6 +124,16 @@ async def test_what_goes_wrong_ahead_is_said_when_it_is_asked_for(making: Making
     assert (await running.create("web", {})).runtime_id == "c1"
 
 
+async def test_the_ports_that_were_chosen_ahead_are_those_that_it_has(making: Making) -> None:
+    wanted = PortRequest(container_port=80, host_port=18_080)
+    running = making.open(task(container("web", namespaces=NamespacePlan(network="bridge"), ports=(wanted,))))
+    await running.make_ahead("web", {})
+    assert (await running.create("web", {})).runtime_id == "c1"
+    (asked,) = making.made
+    host_port = asked["HostConfig"]["PortBindings"]["80/tcp"][0]["HostPort"]
+    assert [str(port.host_port) for port in running.facts("web").bindings] == [host_port]
+
+
 async def test_an_image_that_has_to_be_fetched_is_not_taken_as_it_is(making: Making) -> None:
     running = making.open(task(container("web"), pull_behavior=PullBehavior.ALWAYS))
     await running.make_ahead("web", {})
@@ -163,7 +173,7 @@ def mount(volume: str) -> Mount:
         ({"mounts": (mount("here"), mount("data"))}, False),
         ({"volumes_from": (VolumesFrom(container="init"),)}, False),
         ({"namespaces": NamespacePlan(network="bridge", links=(("init", "init"),))}, False),
-        ({"namespaces": NamespacePlan(network="bridge"), "ports": (PortRequest(container_port=80),)}, False),
+        ({"namespaces": NamespacePlan(network="bridge"), "ports": (PortRequest(container_port=80),)}, True),
         ({"namespaces": NamespacePlan(network="host")}, True),
     ],
 )

@@ -18,8 +18,9 @@ from pillion.core.lifecycle.states import ContainerKind, ContainerStatus, is_bef
 def creatable_ahead(state: TaskState) -> tuple[str, ...]:
     """Return the containers that could be made now, were it not for others that have to come first.
 
-    Their resources are ready, and the pause containers whose namespaces they join have been made. Whether
-    the image is here is for the engine to say: where pulls wait for dependencies, so does this.
+    Their resources are ready, and the pause containers whose namespaces they join have been made; of a pause
+    container nothing is asked, because no resource is part of what it is made of. Whether the image is here
+    is for the engine to say: where pulls wait for dependencies, so does this.
     """
     if not state.started or state.is_stopping:
         return ()
@@ -28,12 +29,12 @@ def creatable_ahead(state: TaskState) -> tuple[str, ...]:
 
 def _is_creatable(state: TaskState, spec: ContainerSpec) -> bool:
     container = state.containers[spec.name]
-    if spec.kind is not ContainerKind.NORMAL or container.desired is ContainerStatus.STOPPED:
+    if container.desired is ContainerStatus.STOPPED or container.in_flight is ContainerStatus.CREATED:
         return False
     if not is_before(container.known, ContainerStatus.CREATED):
         return False
-    if container.in_flight is ContainerStatus.CREATED:
-        return False
+    if spec.kind is not ContainerKind.NORMAL:
+        return True
     if missing_resources(state.resources, spec, ContainerStatus.CREATED):
         return False
     holders = (state.spec.network_holder, state.spec.namespace_holder)

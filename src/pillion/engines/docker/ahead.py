@@ -10,7 +10,6 @@ from __future__ import annotations
 from msgspec import Struct
 
 from pillion.core.plan.model import ContainerPlan, TaskPlan, VolumeKind
-from pillion.engines.docker.ports import requests_of
 from pillion.engines.docker.translate import Surroundings
 
 
@@ -37,12 +36,10 @@ def is_unseen(task: TaskPlan, container: ContainerPlan) -> bool:
     """Say whether it makes no difference inside of the task when a container is made.
 
     Docker copies what an image has at a volume's path into an empty volume when it makes the container: who
-    comes first matters to all that share it. volumesFrom and links need the other container to be there,
-    and host ports are taken when they are needed.
+    comes first matters to all that share it. volumesFrom and links need the other container to be there.
     """
     copies = any(task.volume(item.volume).kind is not VolumeKind.BIND for item in container.mounts)
-    _, publishes = requests_of(task, container)
-    return not (copies or container.volumes_from or container.namespaces.links or publishes)
+    return not (copies or container.volumes_from or container.namespaces.links)
 
 
 def joined_holders(container: ContainerPlan) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from http.client import HTTPConnection, HTTPException
 
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError
@@ -34,6 +33,8 @@ async def fetch_inside(client: DockerClient, runtime_id: str, port: int, path: s
 
 
 def _get(port: int, path: str) -> str | None:
+    from http.client import HTTPConnection, HTTPException
+
     connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
     try:
         connection.request("GET", path)

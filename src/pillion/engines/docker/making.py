@@ -67,10 +67,8 @@ class Maker:
 
         Raises EngineError (CannotCreateContainerError, HostConfigError).
         """
-        owners, publishes = requests_of(self._plan, record.plan)
-        if publishes:
-            self._ports.release(record.plan.engine_name)
-            record.published = self._ports.choose(owners, holder=record.plan.engine_name, avoid=avoid)
+        if record.ahead is None or avoid:  # one that was made ahead has its ports
+            self._choose_ports(record, avoid)
         made_of = await self._ingredients(record)
         ahead, record.ahead = record.ahead, None
         if ahead is not None and ahead.made_of == made_of:
@@ -90,6 +88,7 @@ class Maker:
         with suppress(EngineError, EngineUnreachableError):
             if not record.is_pulled and not await self._images.is_at_hand(self._plan, record.plan):
                 return
+            self._choose_ports(record)
             made_of = await self._ingredients(record)
             await self._create(record, made_of.around)
             # Not the task's yet: an id would say that the container was asked for.
@@ -102,6 +101,13 @@ class Maker:
         if ahead is not None:
             with suppress(EngineError, EngineUnreachableError):
                 await self._remove(ahead.runtime_id)
+
+    def _choose_ports(self, record: Record, avoid: frozenset[int] = frozenset()) -> None:
+        """Choose the host ports that a container publishes. Raises EngineError (HostConfigError)."""
+        owners, publishes = requests_of(self._plan, record.plan)
+        if publishes:
+            self._ports.release(record.plan.engine_name)
+            record.published = self._ports.choose(owners, holder=record.plan.engine_name, avoid=avoid)
 
     async def _ingredients(self, record: Record) -> MadeOf:
         around = Surroundings(

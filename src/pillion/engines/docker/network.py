@@ -17,6 +17,12 @@ from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError
 
+NO_ROOM = "could not find an available, non-overlapping"
+"""What Docker says when its pools of addresses are used up; by default there are some 30 of them."""
+
+ROOM_PAUSES_S = (0.1, 0.2, 0.4, 0.8)
+"""How long others get, each time, to remove what they made too many when many begin at once."""
+
 _UNUSABLE = re.compile(r"network \S+ (?:not found|is ambiguous)|could not find a network")
 
 
@@ -45,9 +51,15 @@ class Networks:
         """Make the cluster's network if it is not there. Safe when several processes do so at once."""
         async with self._lock:
             found = await self._find(cluster)
-            if not found:
-                await self._make(cluster)
+            pauses_s = iter(ROOM_PAUSES_S)
+            while not found:
+                no_room = await self._make(cluster)
                 found = await self._find(cluster)
+                if no_room is not None and not found:
+                    pause_s = next(pauses_s, None)
+                    if pause_s is None:
+                        raise no_room
+                    await asyncio.sleep(pause_s)
             for younger in found[1:]:
                 await self._remove(younger["Id"])
 
@@ -70,7 +82,8 @@ class Networks:
             for network in await self._find(cluster):
                 await self._remove(network["Id"])
 
-    async def _make(self, cluster: str) -> None:
+    async def _make(self, cluster: str) -> ApiError | None:
+        """Make the network unless there is one; return the engine's error where it has no addresses left."""
         body = {
             "Name": network_name(cluster),
             "Driver": "bridge",
@@ -81,8 +94,11 @@ class Networks:
         try:
             await self._client.post("networks/create", body=body)
         except ApiError as error:
+            if NO_ROOM in error.message:
+                return error
             if not error.is_conflict and "already exists" not in error.message:
                 raise
+        return None
 
     async def _remove(self, network_id: str) -> None:
         try:
