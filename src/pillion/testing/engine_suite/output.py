@@ -57,6 +57,7 @@ async def output_goes_on_behind_the_place_where_a_reader_stopped(bench: Bench) -
     texts = [f"line {number}" for number in range(2 * WINDOW_LINES)]
     steps: tuple[ToDo, ...] = (
         *(Say(text=text) for text in texts),
+        Wait(for_s=0.5),  # two streams that are written at once may be stamped far out of order
         Say(text="aside", stream="stderr"),
         Wait(for_s=1.0),
         Say(text="late"),
