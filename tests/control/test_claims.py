@@ -70,6 +70,14 @@ def test_a_claim_whose_files_were_removed_is_not_in_place_and_takes_none_of_the_
         assert Path(second.listener.getsockname()).is_socket()
 
 
+def test_a_claim_whose_files_were_removed_leaves_no_socket_elsewhere(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 100)
+    with Claim(folder, SERVER) as claim:
+        elsewhere = Path(claim.listener.getsockname())
+        shutil.rmtree(folder)
+    assert not elsewhere.parent.exists()
+
+
 def test_nobody_holds_a_claim_that_nobody_made(tmp_path: Path) -> None:
     assert find_claimant(tmp_path / "nowhere", SERVER) is None
 

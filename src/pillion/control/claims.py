@@ -63,6 +63,8 @@ class Claim:
         self.name = name
         self._path = _lock_path(state_folder, name)
         self._scratch: Path | None = None
+        self._bound: Path | None = None
+        self._bound_as: os.stat_result | None = None
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._descriptor = _lock(self._path)
@@ -88,8 +90,8 @@ class Claim:
 
     def release(self) -> None:
         """Give up the claim; its file and its socket go."""
+        self._remove()  # while the socket is open: its file's number is not given to another as long
         self.listener.close()
-        self._remove()
 
     @property
     def is_in_place(self) -> bool:
@@ -100,12 +102,20 @@ class Claim:
             return False
 
     def _remove(self) -> None:
-        if self.is_in_place:  # otherwise these are another process's by now
-            for path in (self._path.with_suffix(".sock"), self._path):
-                path.unlink(missing_ok=True)
+        # Files that were removed may be another process's by now, under the same names.
+        if self._bound is not None and self._is_bound_to(self._bound):
+            self._bound.unlink()
             if self._scratch is not None:
                 shutil.rmtree(self._scratch, ignore_errors=True)
+        if self.is_in_place:
+            self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
+
+    def _is_bound_to(self, path: Path) -> bool:
+        try:
+            return self._bound_as is not None and os.path.samestat(self._bound_as, path.stat())
+        except OSError:
+            return False
 
     def _listen(self) -> socket.socket:
         path = self._path.with_suffix(".sock")
@@ -116,6 +126,7 @@ class Claim:
         listener = socket.socket(socket.AF_UNIX)
         try:
             listener.bind(str(path))
+            self._bound, self._bound_as = path, path.stat()
             path.chmod(0o600)
             listener.listen(_BACKLOG)
             text = json.dumps({"pid": os.getpid(), "socket": str(path)}).encode()
