@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pillion.core.log_position import WINDOW_LINES, LogPosition
+from pillion.core.log_position import LogPosition
 from pillion.ports.engine import LogLine
 from pillion.stores.output import writer as writing
 from pillion.stores.output.files import older_path, output_path, remove_output
@@ -153,16 +153,17 @@ def test_a_full_file_is_put_aside_and_one_older_file_is_kept(
 
 def test_positions_outlive_the_lines_they_stand_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "FILE_BYTES_MAX", 1000)
+    monkeypatch.setattr("pillion.core.log_position.WINDOW_LINES", 20)
     write(tmp_path, line("quiet", container="side"))
-    for number in range(300):
+    for number in range(100):
         write(tmp_path, line("x" * 40, number=number))
     assert not any(isinstance(item, LogLine) and item.container == "side" for item in read(tmp_path))
     assert read_positions(output_path(tmp_path, TASK)) == {
         "side": LogPosition(lines=1, stamps=(stamp(0),)),
         "web": LogPosition(
-            lines=300,
-            before=stamp(299 - WINDOW_LINES),
-            stamps=tuple(stamp(number) for number in range(300 - WINDOW_LINES, 300)),
+            lines=100,
+            before=stamp(79),
+            stamps=tuple(stamp(number) for number in range(80, 100)),
         ),
     }
 
