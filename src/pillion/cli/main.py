@@ -15,6 +15,7 @@ import click
 
 from pillion import __version__
 from pillion.cli.exits import NOT_RUN, OUTPUT_CLOSED, USAGE, UserError
+from pillion.core.errors import raised_at
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("pillion.cli.run", "Run a task definition on this machine, as ECS would."),
@@ -109,12 +110,8 @@ def pillion() -> None:
 
 
 def _bug_words(error: Exception) -> str:
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f" ({place.tb_frame.f_code.co_filename}:{place.tb_lineno})" if place else ""
     return (
-        f"this is a bug of pillion: {type(error).__name__}: {error}{where}\n"
+        f"this is a bug of pillion: {type(error).__name__}: {error}{raised_at(error)}\n"
         "  Please report it, with what PILLION_DEBUG=1 shows when you run the same command again."
     )
 

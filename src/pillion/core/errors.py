@@ -86,18 +86,22 @@ class OverridesError(PillionError):
     """Run-time overrides cannot be laid over a definition; `message` is AWS's own text where it has one."""
 
 
+def raised_at(error: BaseException) -> str:
+    """Return the file and line where an exception was raised, in brackets; nothing where none is known."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return f" ({place.tb_frame.f_code.co_filename}:{place.tb_lineno})" if place else ""
+
+
 def unforeseen(error: BaseException) -> str:
     """Return what is said of an exception that nobody foresaw: its kind, and the place where it was raised.
 
     Its text may hold a value of the task, and is left out, but for files and modules that are missing.
     """
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f" ({place.tb_frame.f_code.co_filename}:{place.tb_lineno})" if place else ""
     what = f": {error}" if isinstance(error, ImportError | OSError) else ""
     if isinstance(error, ImportError):
         why = "was pillion removed or replaced while it ran?"
     else:
         why = "this is a bug of pillion, please report it"
-    return f"{type(error).__name__}{what}{where}; {why}"
+    return f"{type(error).__name__}{what}{raised_at(error)}; {why}"
