@@ -185,6 +185,15 @@ class SecurityPlan(Struct, frozen=True, kw_only=True):
     sysctls: Mapping[str, str] = field(default_factory=dict)
 
 
+JOINED = "container:"
+"""Before the name of the container of the task whose namespace another one joins."""
+
+
+def holder_of(space: str | None) -> str | None:
+    """Return the container whose namespace is joined; None for a namespace of any other kind."""
+    return space.removeprefix(JOINED) if space is not None and space.startswith(JOINED) else None
+
+
 class NamespacePlan(Struct, frozen=True, kw_only=True):
     """Which namespaces a container lives in.
 

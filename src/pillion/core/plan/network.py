@@ -7,7 +7,7 @@ containers join it. AWS refuses links, hostname, extraHosts and DNS settings in 
 from __future__ import annotations
 
 from pillion.core.lifecycle.states import ContainerKind
-from pillion.core.plan.model import NamespacePlan, NetworkMode, Notice, PortRangeRequest, PortRequest
+from pillion.core.plan.model import JOINED, NamespacePlan, NetworkMode, Notice, PortRangeRequest, PortRequest
 from pillion.core.plan.options import Publish, RunOptions
 from pillion.core.taskdef.model import ContainerDefinition, PortMapping, TaskDefinition
 
@@ -46,7 +46,7 @@ def container_namespaces(definition: TaskDefinition, container: ContainerDefinit
     mode = network_mode_of(definition)
     pid, ipc = _process_namespaces(definition)
     if mode is NetworkMode.AWSVPC:
-        return NamespacePlan(network=f"container:{CNI_PAUSE_NAME}", pid=pid, ipc=ipc)
+        return NamespacePlan(network=f"{JOINED}{CNI_PAUSE_NAME}", pid=pid, ipc=ipc)
     if container.disable_networking:
         return NamespacePlan(network="none", hostname=container.hostname, pid=pid, ipc=ipc)
     return NamespacePlan(
@@ -70,7 +70,7 @@ def pause_namespaces(definition: TaskDefinition, kind: ContainerKind) -> Namespa
 
 
 def _process_namespaces(definition: TaskDefinition) -> tuple[str | None, str | None]:
-    holder = f"container:{NAMESPACE_PAUSE_NAME}"
+    holder = f"{JOINED}{NAMESPACE_PAUSE_NAME}"
     pid = {"task": holder, "host": "host"}.get(definition.pid_mode or "")
     ipc = {"task": holder, "host": "host", "none": "none"}.get(definition.ipc_mode or "")
     return pid, ipc

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from pillion.core.plan.model import ContainerPlan, TaskPlan, VolumeKind
+from pillion.core.plan.model import ContainerPlan, TaskPlan, VolumeKind, holder_of
 from pillion.engines.docker.translate import Surroundings
 
 
@@ -45,6 +45,4 @@ def is_unseen(task: TaskPlan, container: ContainerPlan) -> bool:
 def joined_holders(container: ContainerPlan) -> tuple[str, ...]:
     """Return the containers of the task whose namespaces a container joins, by their ECS names."""
     spaces = (container.namespaces.network, container.namespaces.pid, container.namespaces.ipc)
-    return tuple(
-        space.removeprefix("container:") for space in spaces if space and space.startswith("container:")
-    )
+    return tuple(holder for space in spaces if (holder := holder_of(space)) is not None)

@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from pillion.core.plan.model import ContainerPlan, PortRangeRequest, PortRequest, TaskPlan
+from pillion.core.plan.model import ContainerPlan, PortRangeRequest, PortRequest, TaskPlan, holder_of
 from pillion.ports.engine import EngineError
 
 PORT_MAX = 65_535
@@ -70,9 +70,9 @@ def requests_of(task: TaskPlan, holder: ContainerPlan) -> tuple[tuple[ContainerP
     In awsvpc mode the pause container publishes for all that join it: Docker refuses ports on the others.
     """
     network = holder.namespaces.network
-    if network in ("host", "none") or network.startswith("container:"):
+    if network in ("host", "none") or holder_of(network) is not None:
         return (), False
-    joined = tuple(item for item in task.containers if item.namespaces.network == f"container:{holder.name}")
+    joined = tuple(item for item in task.containers if holder_of(item.namespaces.network) == holder.name)
     return (holder, *joined), True
 
 

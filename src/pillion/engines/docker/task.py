@@ -21,6 +21,7 @@ from pillion.core.plan.model import (
     NetworkMode,
     Notice,
     TaskPlan,
+    holder_of,
 )
 from pillion.engines.docker.cgroup import TaskCgroup
 from pillion.engines.docker.client import DockerClient
@@ -52,8 +53,6 @@ from pillion.ports.engine import (
     PullAnswer,
     RelayRoute,
 )
-
-JOINED = "container:"
 
 
 class DockerTask:
@@ -242,7 +241,8 @@ class DockerTask:
         network = record.plan.namespaces.network
         if network == "host":
             return facts_on_host(record.plan)
-        holder = self._records[network.removeprefix(JOINED)] if network.startswith(JOINED) else record
+        joined = holder_of(network)
+        holder = record if joined is None else self._records[joined]
         return facts_of(container, holder.published, holder.found)
 
     async def learn(self, container: str) -> ContainerFacts:

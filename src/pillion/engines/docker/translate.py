@@ -13,7 +13,16 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from pillion.core.plan.model import ContainerPlan, HealthProbe, LogPlan, NamespacePlan, TaskPlan, VolumeKind
+from pillion.core.plan.model import (
+    JOINED,
+    ContainerPlan,
+    HealthProbe,
+    LogPlan,
+    NamespacePlan,
+    TaskPlan,
+    VolumeKind,
+    holder_of,
+)
 from pillion.engines.docker.labels import container_labels
 from pillion.engines.docker.ports import Published
 from pillion.ports.engine import EngineError
@@ -34,7 +43,6 @@ _COPIED_DRIVERS = frozenset({"fluentd", "gelf", "splunk", "syslog"})
 """Drivers that Docker cannot read back: beside them it keeps a copy of the output. While `mode` is not given,
 that copy alone is behind a buffer of 1 MB that overflows; saying what holds anyway makes it complete."""
 
-_JOINED = "container:"
 _NS_PER_S = 1_000_000_000
 
 
@@ -193,7 +201,7 @@ def _names(task: TaskPlan, container: ContainerPlan, around: Surroundings) -> di
 
 
 def _is_joined(names: NamespacePlan) -> bool:
-    return names.network.startswith(_JOINED)
+    return holder_of(names.network) is not None
 
 
 def _network_mode(task: TaskPlan, names: NamespacePlan, network: str) -> str:
@@ -202,9 +210,8 @@ def _network_mode(task: TaskPlan, names: NamespacePlan, network: str) -> str:
 
 def _namespace(task: TaskPlan, value: str) -> str:
     """Write `container:<name of ECS>` as Docker knows that container."""
-    if not value.startswith(_JOINED):
-        return value
-    return _JOINED + task.container(value.removeprefix(_JOINED)).engine_name
+    holder = holder_of(value)
+    return value if holder is None else JOINED + task.container(holder).engine_name
 
 
 def _mounts(task: TaskPlan, container: ContainerPlan) -> list[str]:
