@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pillion.core.rules import UNKNOWN
+from pillion.core.task_view import UNKNOWN
 from pillion.inputs import Road, find_definitions
 
 

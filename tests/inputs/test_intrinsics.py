@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pillion.core.rules import UNKNOWN
+from pillion.core.task_view import UNKNOWN
 from pillion.inputs.intrinsics import NO_VALUE, Resolver
 
 TEMPLATE: dict[str, Any] = {

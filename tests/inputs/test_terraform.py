@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pillion.core.rules import UNKNOWN
+from pillion.core.task_view import UNKNOWN
 from pillion.inputs import Road, find_definitions
 
 CONTAINERS = [{"name": "app", "image": "app:1", "memory": 128}]

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 
 from pillion.core.findings import Finding, Path
 from pillion.core.rules import BY_CODE
-from pillion.core.rules.view import mapping, members, text
+from pillion.core.task_view import mapping, members, text
 from pillion.documents.source import Document
 
 LABEL: Final = "dev.pillion.ignore"

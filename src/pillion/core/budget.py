@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from pillion.core.rules.roles import role_of
-from pillion.core.rules.view import ContainerView, TaskView, absent, number
+from pillion.core.roles import role_of
+from pillion.core.task_view import ContainerView, TaskView, absent, number
 from pillion.core.usage import Observed
 
 

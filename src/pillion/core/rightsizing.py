@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from pillion.core.columns import format_age
 from pillion.core.findings import Edit, EditAction, Path
-from pillion.core.rules.roles import Role, role_of
+from pillion.core.roles import Role, role_of
 from pillion.core.rules.sizes import FARGATE_SIZES, FARGATE_WINDOWS_CPU_UNITS
-from pillion.core.rules.view import FARGATE, ContainerView, TaskView, number
+from pillion.core.task_view import FARGATE, ContainerView, TaskView, number
 from pillion.core.usage import Observed
 
 FILLED: Final = 0.8

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from pillion.core.findings import Path
-from pillion.core.rules import UNKNOWN
+from pillion.core.task_view import UNKNOWN
 from pillion.core.taskdef.model import EFSVolumeConfiguration, ProxyConfiguration, TaskDefinition
 from pillion.core.taskdef.shapes import Kind, ValueType, shape_of
 from pillion.inputs.intrinsics import NO_VALUE_REFERENCE, Resolver, is_intrinsic

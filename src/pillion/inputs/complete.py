@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from pillion.core.findings import Path
-from pillion.core.rules import UNKNOWN
+from pillion.core.task_view import UNKNOWN
 from pillion.inputs.subject import Road, Subject
 
 _ROLES: Final = frozenset({"taskRoleArn", "executionRoleArn"})

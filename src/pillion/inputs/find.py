@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pillion.core.findings import Path
-from pillion.core.rules import UNKNOWN
+from pillion.core.task_view import UNKNOWN
 from pillion.inputs.subject import Road, Subject
 
 KNOWN_KINDS: Final = (

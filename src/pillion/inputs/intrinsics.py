@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pillion.core.findings import Path
-from pillion.core.rules import UNKNOWN
+from pillion.core.task_view import UNKNOWN
 
 NO_VALUE: Final = object()
 """`AWS::NoValue`: the property is as if it were not there."""

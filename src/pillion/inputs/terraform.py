@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from pillion.core.findings import Path
-from pillion.core.rules import UNKNOWN
-from pillion.core.rules.view import Unknown
+from pillion.core.task_view import UNKNOWN, Unknown
 from pillion.inputs.subject import Road, Subject
 
 RESOURCE_TYPE: Final = "aws_ecs_task_definition"

@@ -24,7 +24,7 @@ from pillion.core.monitoring.silence import (
     with_metrics,
 )
 from pillion.core.monitoring.watched import WatchedTask
-from pillion.core.rules.roles import Role
+from pillion.core.roles import Role
 from pillion.ports.engine import Engine, EngineError, EngineUnreachableError, LogLine
 
 ROUTER_PORT: Final = 2020

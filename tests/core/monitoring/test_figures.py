@@ -10,7 +10,7 @@ from pillion.core.monitoring.figures import Written, runtime_ids
 from pillion.core.monitoring.sample import Rates
 from pillion.core.monitoring.shape import figures_shape
 from pillion.core.monitoring.table import figures_text, format_bytes
-from pillion.core.rules.roles import Role
+from pillion.core.roles import Role
 
 
 def test_a_watched_task_knows_what_each_container_was_given() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pillion.core.findings import Path
-from pillion.core.rules import RULES, UNKNOWN, Rule, check_definition
+from pillion.core.rules import RULES, Rule, check_definition
+from pillion.core.task_view import UNKNOWN
 
 
 def paths(value: object, path: Path = ()) -> Iterator[Path]:

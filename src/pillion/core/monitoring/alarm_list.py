@@ -16,7 +16,7 @@ from pillion.core.monitoring.alarms import AlarmDefinition, Comparison, Statisti
 from pillion.core.monitoring.metrics import Metric
 from pillion.core.monitoring.settings import MonitorSettings
 from pillion.core.monitoring.watched import WatchedContainer, WatchedTask
-from pillion.core.rules.roles import Role
+from pillion.core.roles import Role
 
 SIDECARS: Final = frozenset({Role.LOG_ROUTER, Role.PROXY, Role.AGENT})
 

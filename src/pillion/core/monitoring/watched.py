@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from pillion.core.plan.model import TaskIdentity
-from pillion.core.rules.roles import Role, role_of
-from pillion.core.rules.view import TaskView
+from pillion.core.roles import Role, role_of
+from pillion.core.task_view import TaskView
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.render import render_task_definition
 

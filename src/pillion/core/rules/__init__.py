@@ -7,6 +7,5 @@ its function together; `catalogue` holds the list. Nothing here reads files or k
 from pillion.core.rules.catalogue import BY_CODE, RULES
 from pillion.core.rules.check import check_definition
 from pillion.core.rules.rule import Rule
-from pillion.core.rules.view import UNKNOWN
 
-__all__ = ["BY_CODE", "RULES", "UNKNOWN", "Rule", "check_definition"]
+__all__ = ["BY_CODE", "RULES", "Rule", "check_definition"]

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
+from pillion.core.roles import Role, known_kind, role_of
 from pillion.core.rules.examples import app, fargate, sidecar, task
 from pillion.core.rules.firelens import routers
 from pillion.core.rules.network import used_ports
-from pillion.core.rules.roles import Role, known_kind, role_of
 from pillion.core.rules.rule import Hit, container_rule, guide, task_rule, we_say
-from pillion.core.rules.view import ContainerView, TaskView, absent, mapping, members, strings, text
+from pillion.core.task_view import ContainerView, TaskView, absent, mapping, members, strings, text
 
 _CONTAINERS = guide("task_definition_parameters.html#container_definitions")
 _NETWORK = guide("task-networking.html")

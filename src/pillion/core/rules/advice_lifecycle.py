@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from pillion.core.findings import Severity
+from pillion.core.roles import Role, command_words, is_awaited_job, role_of
 from pillion.core.rules.definition import CONTAINERS_MAX
 from pillion.core.rules.examples import app, depends, fargate, health_check, sidecar, task
-from pillion.core.rules.roles import Role, command_words, is_awaited_job, role_of
 from pillion.core.rules.rule import Hit, container_rule, guide, task_rule, we_say
-from pillion.core.rules.view import (
+from pillion.core.task_view import (
     SEARCHED_MAX,
     ContainerView,
     TaskView,

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from pillion.core.findings import Severity
+from pillion.core.roles import Role, role_of
 from pillion.core.rules.examples import app, fargate, sidecar, task
 from pillion.core.rules.firelens import routed, router
 from pillion.core.rules.limits import MEMORY_MIB_MIN, reserved_mib
-from pillion.core.rules.roles import Role, role_of
 from pillion.core.rules.rule import Hit, container_rule, guide, task_rule, we_say
-from pillion.core.rules.view import ContainerView, TaskView, absent, mapping, members, number, text
+from pillion.core.task_view import ContainerView, TaskView, absent, mapping, members, number, text
 
 _MEMORY = guide("task_definition_parameters.html#container_definition_memory")
 _SIZE = guide("task_definition_parameters.html#task_size")

@@ -17,7 +17,7 @@ from pillion.core.findings import Finding
 from pillion.core.rules.catalogue import RULES
 from pillion.core.rules.rule import ContainerCheck, Rule, TaskCheck
 from pillion.core.rules.structure import WRAPPER, is_wrapped, structure_findings
-from pillion.core.rules.view import EC2, EXTERNAL, FARGATE, MANAGED_INSTANCES, TaskView
+from pillion.core.task_view import EC2, EXTERNAL, FARGATE, MANAGED_INSTANCES, TaskView
 
 LAUNCH_TYPES: Final = frozenset({EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES})
 

@@ -17,7 +17,7 @@ from pillion.core.rules.rule import (
     task_rule,
     we_say,
 )
-from pillion.core.rules.view import (
+from pillion.core.task_view import (
     EC2,
     EXTERNAL,
     FARGATE,

@@ -8,7 +8,7 @@ from typing import Final
 
 from pillion.core.rules.examples import app, task
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, set_to, we_say
-from pillion.core.rules.view import ContainerView, TaskView, absent, mapping, members, number, text
+from pillion.core.task_view import ContainerView, TaskView, absent, mapping, members, number, text
 
 _PARAMETERS = guide("task_definition_parameters.html")
 _CONTAINERS = guide("task_definition_parameters.html#container_definitions")

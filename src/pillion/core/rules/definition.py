@@ -9,7 +9,7 @@ from typing import Final
 
 from pillion.core.rules.examples import app, fargate, sidecar, task
 from pillion.core.rules.rule import Hit, api, aws_says, guide, removing, set_to, task_rule, we_say
-from pillion.core.rules.view import (
+from pillion.core.task_view import (
     MANAGED_INSTANCES,
     TaskView,
     is_known,

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from pillion.core.rules.examples import app, depends, health_check, sidecar, task
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, set_to, task_rule, we_say
-from pillion.core.rules.view import ContainerView, TaskView, members, strings, text
+from pillion.core.task_view import ContainerView, TaskView, members, strings, text
 
 _DEPENDS_ON = guide("task_definition_parameters.html#container_definition_dependson")
 _LINKS = guide("task_definition_parameters.html#container_definition_network")

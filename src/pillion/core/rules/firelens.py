@@ -9,7 +9,7 @@ from pillion.core.findings import Severity
 from pillion.core.rules.examples import app, awslogs, depends, fargate, health_check, sidecar
 from pillion.core.rules.logs import log_options
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, task_rule, we_say
-from pillion.core.rules.view import (
+from pillion.core.task_view import (
     FARGATE,
     ContainerView,
     Json,

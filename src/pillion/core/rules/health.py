@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Final
 
 from pillion.core.findings import Severity
+from pillion.core.roles import Role, role_of
 from pillion.core.rules.examples import app, depends, health_check, sidecar, task
-from pillion.core.rules.roles import Role, role_of
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, we_say
-from pillion.core.rules.view import SEARCHED_MAX, ContainerView, TaskView, absent, is_known, mapping, number
+from pillion.core.task_view import SEARCHED_MAX, ContainerView, TaskView, absent, is_known, mapping, number
 
 _HEALTH = guide("healthcheck.html")
 

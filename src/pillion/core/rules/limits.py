@@ -13,7 +13,7 @@ from pillion.core.rules.sizes import (
     describe_fargate_memory,
     fargate_cpu_for,
 )
-from pillion.core.rules.view import EC2, EXTERNAL, FARGATE, ContainerView, TaskView, absent, number, text
+from pillion.core.task_view import EC2, EXTERNAL, FARGATE, ContainerView, TaskView, absent, number, text
 
 _TASK_SIZE = guide("task_definition_parameters.html#task_size")
 _FARGATE_SIZE = guide("fargate-tasks-services.html#fargate-tasks-size")

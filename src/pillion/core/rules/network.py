@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from pillion.core.findings import Path
 from pillion.core.rules.examples import app, sidecar, task
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, set_to, task_rule, we_say
-from pillion.core.rules.view import ContainerView, Json, TaskView, absent, members, number, text
+from pillion.core.task_view import ContainerView, Json, TaskView, absent, members, number, text
 
 _PORTS = guide("task_definition_parameters.html#container_definition_portmappings")
 _NETWORK = guide("task_definition_parameters.html#container_definition_network")

@@ -8,7 +8,7 @@ from typing import Final
 from pillion.core.rules.dependencies import did_you_mean
 from pillion.core.rules.examples import app, depends, fargate, health_check, sidecar
 from pillion.core.rules.rule import Hit, aws_says, guide, set_to, task_rule, we_say
-from pillion.core.rules.view import Json, TaskView, absent, is_known, mapping, members, text
+from pillion.core.task_view import Json, TaskView, absent, is_known, mapping, members, text
 
 _PROXY = guide("task_definition_parameters.html#proxyConfiguration")
 _CONNECT = guide("service-connect.html")

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict, Unpack
 from msgspec import Struct
 
 from pillion.core.findings import Edit, EditAction, Finding, Path, Severity
-from pillion.core.rules.view import ContainerView, TaskView
+from pillion.core.task_view import ContainerView, TaskView
 
 
 class Hit(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Final
 from pillion.core.findings import Path
 from pillion.core.rules.examples import app, fargate, task
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, task_rule, we_say
-from pillion.core.rules.view import (
+from pillion.core.task_view import (
     FARGATE,
     SEARCHED_MAX,
     ContainerView,

@@ -9,7 +9,7 @@ from typing import Final
 from pillion.core.rules.dependencies import did_you_mean
 from pillion.core.rules.examples import app, fargate, task
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, set_to, task_rule, we_say
-from pillion.core.rules.view import (
+from pillion.core.task_view import (
     FARGATE,
     ContainerView,
     Json,

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from pillion.core.findings import Finding, Path, Severity
 from pillion.core.rules.examples import app, task
 from pillion.core.rules.rule import Rule, api, guide
-from pillion.core.rules.view import UNKNOWN
+from pillion.core.task_view import UNKNOWN
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.core.taskdef.problem import Problem, ProblemCode
 
