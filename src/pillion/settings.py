@@ -9,7 +9,6 @@ and types, so that a misspelt key is an error and not a wish that nobody hears.
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,6 +84,8 @@ def find_settings(document: str) -> Settings:
 
 def read_settings(path: Path) -> Settings:
     """Read one pillion.toml. Raises SettingsError."""
+    import tomllib
+
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

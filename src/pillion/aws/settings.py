@@ -13,7 +13,6 @@ assume_role = true        # real only: assume taskRoleArn instead of lending you
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -137,6 +136,8 @@ def read_seed_file(settings: AwsSettings, folder: Path) -> AwsSettings:
     """
     if settings.seed_file is None:
         return settings
+    import tomllib
+
     path = folder / settings.seed_file
     try:
         seed = parse_seed(tomllib.loads(path.read_text(encoding="utf-8")))

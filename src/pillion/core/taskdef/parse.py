@@ -162,7 +162,7 @@ def _tags_twice() -> Problem:
 def _reader_of(value_type: ValueType) -> Reader:
     match value_type:
         case ValueType(kind=Kind.OBJECT, shape=type() as cls):
-            return object_reader(cls)
+            return _later_reader(cls)
         case ValueType(kind=Kind.LIST, item=ValueType() as item):
             return _list_reader(item)
         case ValueType(kind=Kind.CHOICE, choice=type() as choice):
@@ -171,6 +171,15 @@ def _reader_of(value_type: ValueType) -> Reader:
             return _read_map
         case ValueType(kind=kind):
             return _SCALARS[kind]
+
+
+def _later_reader(cls: type) -> Reader:
+    """The reader of a class, made when the first object of it is met: a definition has few of the forty."""
+
+    def read(value: object, path: Path, report: Report) -> object:
+        return object_reader(cls)(value, path, report)
+
+    return read
 
 
 @cache

@@ -16,7 +16,6 @@ from typing import Any
 
 from pillion.core.lifecycle.states import PullBehavior
 from pillion.core.plan.model import ContainerPlan, ImagePlan, TaskPlan
-from pillion.engines.docker.building import build_image
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.credentials import RegistryCredentials, config_path, find_credentials
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError, named
@@ -210,6 +209,8 @@ class Images:
         return PullAnswer(pulled=False, digest=None)
 
     async def _build(self, container: ContainerPlan, folder: str, progress: ProgressSink) -> PullAnswer:
+        from pillion.engines.docker.building import build_image
+
         image = container.image
         await build_image(
             self._client,

@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import tarfile
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Protocol
 
 REPOSITORY = "pillion/holder"
@@ -116,6 +114,8 @@ def _image_architecture(architecture: str) -> str:
 
 @cache
 def _layer_and_config(image_architecture: str) -> tuple[bytes, bytes]:
+    from importlib.resources import files
+
     program = (files(__package__) / _PROGRAM_FILES[image_architecture]).read_bytes()
     layer = _tar({PROGRAM.lstrip("/"): program}, mode=0o755)
     config = {
@@ -130,6 +130,8 @@ def _layer_and_config(image_architecture: str) -> tuple[bytes, bytes]:
 
 
 def _tar(members: Mapping[str, bytes], *, mode: int) -> bytes:
+    import tarfile
+
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in members.items():
