@@ -48,6 +48,8 @@ SOCKET = "/var/run/docker.sock"
 ROUNDS = 15
 COMPOSE_ROUNDS = 5
 TASKS = 50
+COMMAND = str(Path(sys.executable).with_name("pillion"))
+"""The command as pip installs it, which is what a user runs."""
 
 SLEEP = ["sh", "-c", "trap 'exit 0' TERM; sleep 600 & wait"]
 
@@ -253,7 +255,7 @@ def command_once(task: Path, when_running: Callable[[int], None] = lambda pid: N
     with (
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(
-            [sys.executable, "-m", "pillion", "run", str(task), "--format", "json"],
+            [COMMAND, "run", str(task), "--format", "json"],
             stdout=subprocess.PIPE,
             stderr=errors,  # it notes that AWS would refuse an interval of one second
             text=True,
