@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+
 from pillion.connecting import docker_engine
 from pillion.control.claims import Claim
 from pillion.control.server import ControlServer
@@ -16,9 +18,10 @@ from pillion.runtime.monitor import Monitor
 from pillion.runtime.observer import Observer
 from pillion.stores.sqlite import SqliteStore
 from pillion.supervision.desk import Desk
-from pillion.supervision.supervising import Observe, RunOutcome, TaskControl, Undertaking, supervise
+from pillion.supervision.supervising import Observe, RunOutcome, Undertaking, supervise
+from pillion.supervision.task_control import TaskControl
 
-__all__ = ["RunOutcome", "TaskControl", "docker_engine", "docker_injector", "run_task"]
+__all__ = ["Observe", "RunOutcome", "TaskControl", "docker_engine", "docker_injector", "run_task"]
 
 
 def docker_injector(host: str | None = None) -> Injector:
@@ -73,26 +76,25 @@ async def run_task(
         for observer in told:
             observer.trouble(f"other commands cannot ask this run: {unforeseen(error)}")
 
-    store = SqliteStore(settings.state_folder)
     clock = SystemClock()
-    try:
-        with Claim(settings.state_folder, task_id) as claim:
-            monitor = Monitor(now_s=clock.now_s)
-            desk = Desk(metrics=monitor.prometheus)
-            asked = desk.add(task_id, control)
-            async with ControlServer(desk, claim.listener, failed=not_answered):
-                outcome = await supervise(
-                    undertaking,
-                    engine=engine,
-                    store=store,
-                    owner=claim.name,
-                    clock=clock,
-                    observe=observe_and_know,
-                    control=asked,
-                    monitor=monitor,
-                )
-                desk.end(task_id, outcome)
-                return outcome
-    finally:
-        await engine.close()
-        store.close()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(engine.close)
+        store = SqliteStore(settings.state_folder)
+        stack.callback(store.close)
+        claim = stack.enter_context(Claim(settings.state_folder, task_id))
+        monitor = Monitor(now_s=clock.now_s)
+        desk = Desk(metrics=monitor.prometheus)
+        asked = desk.add(task_id, control)
+        async with ControlServer(desk, claim.listener, failed=not_answered):
+            outcome = await supervise(
+                undertaking,
+                engine=engine,
+                store=store,
+                owner=claim.name,
+                clock=clock,
+                observe=observe_and_know,
+                control=asked,
+                monitor=monitor,
+            )
+            desk.end(task_id, outcome)
+            return outcome

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +16,18 @@ from pillion.cli.aws_options import aws_options, aws_settings, aws_source
 from pillion.cli.exits import INTERRUPTED, NOT_RUN, UserError
 
 if TYPE_CHECKING:
-    from pillion.app import TaskControl
+    from pillion.app import Observe, RunOutcome
     from pillion.cli.json_lines import JsonLines
     from pillion.cli.text_lines import TextLines
     from pillion.core.plan.model import Notice
     from pillion.core.plan.options import RunOptions
+    from pillion.ports.engine import Capabilities, Engine
     from pillion.preparing import PreparedTask
     from pillion.run_settings import RunSettings
+    from pillion.supervision.task_control import TaskControl
+
+_SWITCH_S = 0.0005
+"""How long the loop waits for its turn beside a thread that computes, in seconds; Python's own is 5 ms."""
 
 _FORMATS = ("text", "json")
 
@@ -128,8 +135,8 @@ def run(
         from pillion.cli.detach import detach_task
 
         return detach_task(task.prepared, run_settings, task.notices, source=task.source, style=style)
-    from pillion.app import TaskControl
     from pillion.cli.guarded import GuardedOutput
+    from pillion.supervision.task_control import TaskControl
 
     control = TaskControl()
 
@@ -201,14 +208,12 @@ def _read(
 
 
 def _run_here(task: _Task, settings: RunSettings, output: JsonLines | TextLines, control: TaskControl) -> int:
-    from pillion.app import RunOutcome, docker_engine, run_task
-    from pillion.around.serving import EndpointsSettingError
     from pillion.cli.interrupts import Interrupts
     from pillion.cli.text_lines import TextLines
-    from pillion.control.claims import ClaimError
-    from pillion.ports.engine import Capabilities, EngineUnreachableError
+    from pillion.connecting import docker_engine
+    from pillion.ports.engine import EngineUnreachableError
     from pillion.ports.store import StoreError
-    from pillion.sidecars.firelens.errors import FirelensError
+    from pillion.stores.sqlite import SqliteStore
 
     identity = task.prepared.plan.identity
 
@@ -221,27 +226,20 @@ def _run_here(task: _Task, settings: RunSettings, output: JsonLines | TextLines,
         return output
 
     async def run_here() -> tuple[RunOutcome, int]:
+        engine = docker_engine(settings.state_folder, settings.engine_host)
         with Interrupts(control) as interrupts:
-            outcome = await run_task(
-                task.prepared,
-                settings,
-                engine=docker_engine(settings.state_folder, settings.engine_host),
-                observe=observe,
-                control=control,
-                source=task.source,
-            )
+            try:
+                SqliteStore(settings.state_folder).close()  # what is wrong with it is said first
+                await engine.expect(task.prepared.plan)
+            except (EngineUnreachableError, StoreError) as error:
+                raise UserError(str(error), exit_code=NOT_RUN) from error
+            sys.setswitchinterval(_SWITCH_S)
+            await asyncio.to_thread(import_module, "pillion.app")  # while the engine is at work
+            outcome = await _run_on(engine, task, settings, observe, control)
         return outcome, interrupts.count
 
     try:
         outcome, interrupts = asyncio.run(run_here())
-    except (
-        EngineUnreachableError,
-        StoreError,
-        ClaimError,
-        FirelensError,
-        EndpointsSettingError,
-    ) as error:
-        raise UserError(str(error), exit_code=NOT_RUN) from error
     finally:
         if isinstance(output, TextLines):
             output.close()
@@ -251,3 +249,28 @@ def _run_here(task: _Task, settings: RunSettings, output: JsonLines | TextLines,
     else:
         output.result(exit_code, outcome.task)
     return exit_code
+
+
+async def _run_on(
+    engine: Engine, task: _Task, settings: RunSettings, observe: Observe, control: TaskControl
+) -> RunOutcome:
+    """Run a task on an engine; what may go wrong before it begins is a UserError."""
+    from pillion.app import run_task
+    from pillion.around.serving import EndpointsSettingError
+    from pillion.control.claims import ClaimError
+    from pillion.ports.engine import EngineUnreachableError
+    from pillion.ports.store import StoreError
+    from pillion.sidecars.firelens.errors import FirelensError
+
+    try:
+        return await run_task(
+            task.prepared, settings, engine=engine, observe=observe, control=control, source=task.source
+        )
+    except (
+        EngineUnreachableError,
+        StoreError,
+        ClaimError,
+        FirelensError,
+        EndpointsSettingError,
+    ) as error:
+        raise UserError(str(error), exit_code=NOT_RUN) from error

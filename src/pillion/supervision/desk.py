@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pillion.ports.control import Accepted, ControlError, Ended, UnknownTaskError
-from pillion.supervision.supervising import RunOutcome, TaskControl
+from pillion.supervision.supervising import RunOutcome
+from pillion.supervision.task_control import TaskControl
 
 Submit = Callable[[Mapping[str, Any]], Awaitable[Accepted]]
 

@@ -15,7 +15,6 @@ from msgspec import Struct
 
 from pillion.around.surroundings import Surroundings, open_surroundings
 from pillion.core.describe import NEVER_RAN_EXIT_CODE, describe_task, exit_code_of
-from pillion.core.lifecycle.events import KillRequested, StopRequested
 from pillion.core.lifecycle.state import TaskState
 from pillion.core.lifecycle.states import ContainerKind, TaskStatus
 from pillion.core.monitoring.metrics import Machine
@@ -50,6 +49,7 @@ from pillion.stores.output.files import remove_output
 from pillion.stores.output.writer import OutputWriter
 from pillion.stores.sqlite import SqliteStore
 from pillion.supervision.deliveries import KeptDeliveries
+from pillion.supervision.task_control import TaskControl
 
 if TYPE_CHECKING:
     from pillion.aws.local.process import LocalAws
@@ -99,43 +99,6 @@ class Undertaking(Struct, frozen=True, kw_only=True):
     def task_id(self) -> str:
         """The task's id."""
         return self.plan.identity.task_id
-
-
-class TaskControl:
-    """Lets somebody outside stop or leave a task that is supervised; asking before it runs counts, too."""
-
-    def __init__(self) -> None:
-        self._runner: TaskRunner | None = None
-        self._asked: list[StopRequested | KillRequested] = []
-        self._leaves = False
-
-    def stop(self, reason: str | None = None) -> None:
-        """Stop the task in ECS's order; `reason` is shown as its stoppedReason."""
-        self._ask(StopRequested() if reason is None else StopRequested(reason=reason))
-
-    def kill(self) -> None:
-        """End the task now."""
-        self._ask(KillRequested())
-
-    def leave(self) -> None:
-        """Leave the task as it is, for another process to take over."""
-        self._leaves = True
-        if self._runner is not None:
-            self._runner.leave()
-
-    def attach(self, runner: TaskRunner) -> None:
-        """Pass everything on to this runner from now on."""
-        self._runner = runner
-        for event in self._asked:
-            runner.submit(event)
-        if self._leaves:
-            runner.leave()
-
-    def _ask(self, event: StopRequested | KillRequested) -> None:
-        if self._runner is None:
-            self._asked.append(event)
-        else:
-            self._runner.submit(event)
 
 
 async def supervise(

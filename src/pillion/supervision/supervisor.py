@@ -35,7 +35,8 @@ from pillion.sidecars.firelens.errors import FirelensError
 from pillion.stores.sqlite import SqliteStore
 from pillion.supervision.desk import Desk
 from pillion.supervision.requests import NotAdoptableError, decode_request, undertaking_of
-from pillion.supervision.supervising import RunOutcome, TaskControl, Undertaking, forget_old, supervise
+from pillion.supervision.supervising import RunOutcome, Undertaking, forget_old, supervise
+from pillion.supervision.task_control import TaskControl
 
 RETRY_S = 5.0
 """How long a task waits whose engine does not answer, before it is tried for again."""

@@ -33,6 +33,7 @@ from pillion.core.plan.model import (
 )
 from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
+from pillion.engines.docker.engine import DockerEngine
 from pillion.engines.docker.errors import ApiError
 from pillion.ports.engine import EngineError, RelayRoute
 
@@ -140,6 +141,25 @@ async def test_a_network_that_another_process_removed_is_made_again(run: Run, cl
     await client.delete(f"networks/pillion-{CLUSTER}")
     await running.task.start(PAUSE, restart=False)
     await running.task.provision(PAUSE)
+
+
+async def test_a_task_that_was_expected_finds_its_network_there(
+    run: Run, engine: DockerEngine, client: DockerClient
+) -> None:
+    await engine.expect(task(pause()))
+    running = await run(task(pause()))
+    await running.start(PAUSE)
+    networks = await client.get("networks", params={"filters": labels.filters(name=f"pillion-{CLUSTER}")})
+    assert len(networks) == 1
+
+
+async def test_a_task_that_was_expected_and_never_came_leaves_no_network(
+    engine: DockerEngine, client: DockerClient
+) -> None:
+    await engine.expect(task(pause()))
+    await engine.close()
+    found = await client.get("networks", params={"filters": labels.filters(name=f"pillion-{CLUSTER}")})
+    assert found == []
 
 
 async def test_many_tasks_that_begin_together_share_one_network(run: Run, client: DockerClient) -> None:

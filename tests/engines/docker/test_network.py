@@ -67,6 +67,43 @@ async def test_a_network_that_is_there_is_taken(crowd: Crowd) -> None:
     assert crowd.asked("POST networks/create") == 0
 
 
+async def test_what_was_begun_for_a_task_is_taken_by_it(crowd: Crowd) -> None:
+    crowd.refuses = False
+    crowd.looks = [[], [OURS]]
+    client = DockerClient(crowd.fake.host)
+    networks = Networks(client)
+    await networks.expect("shop")
+    await networks.expect("shop")
+    await networks.ensure("shop")
+    await networks.close()
+    await client.close()
+    assert crowd.asked("POST networks/create") == 1
+    assert crowd.asked("DELETE networks/ours") == 0
+
+
+async def test_what_was_begun_for_a_task_that_never_came_is_removed(crowd: Crowd) -> None:
+    crowd.refuses = False
+    crowd.looks = [[], [OURS], [OURS]]
+    client = DockerClient(crowd.fake.host)
+    networks = Networks(client)
+    await networks.expect("shop")
+    await networks.close()
+    await client.close()
+    assert crowd.asked("DELETE networks/ours") == 1
+
+
+async def test_what_went_wrong_ahead_is_tried_again_and_said_when_it_is_asked_for(crowd: Crowd) -> None:
+    client = DockerClient(crowd.fake.host)
+    networks = Networks(client)
+    await networks.expect("shop")
+    with pytest.raises(ApiError, match="non-overlapping"):
+        await networks.ensure("shop")
+    await networks.close()
+    await client.close()
+    assert crowd.asked("POST networks/create") == 2 * (1 + len(ROOM_PAUSES_S))
+    assert crowd.asked("DELETE networks/ours") == 0
+
+
 async def test_of_two_that_were_made_at_once_the_older_one_stays(crowd: Crowd) -> None:
     crowd.refuses = False
     crowd.looks = [[], [OURS, OLDER]]

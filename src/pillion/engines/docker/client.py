@@ -93,6 +93,11 @@ class DockerClient:
         """Whether the engine shares this machine's files, ports and processes; known once connected."""
         return is_local(self.host)
 
+    async def connect(self) -> None:
+        """Find the engine and agree on an API version, unless done. Raises EngineUnreachableError."""
+        if self._transport is None:
+            await self._connect()
+
     async def get(
         self,
         path: str,

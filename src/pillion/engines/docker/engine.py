@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 from pillion.core.monitoring.sample import Sample
-from pillion.core.plan.model import TaskPlan
+from pillion.core.plan.model import NetworkMode, TaskPlan
 from pillion.engines.docker.capabilities import ask_capabilities
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.exec import DockerExecution, execute
@@ -18,7 +19,7 @@ from pillion.engines.docker.network import Networks
 from pillion.engines.docker.ports import PortBook
 from pillion.engines.docker.sampling import Sampler
 from pillion.engines.docker.task import DockerTask
-from pillion.ports.engine import Capabilities
+from pillion.ports.engine import Capabilities, EngineUnreachableError
 from pillion.ports.execution import ExecutionRequest
 
 
@@ -38,12 +39,29 @@ class DockerEngine:
         self._ports = PortBook()
         self._sampler = Sampler(self._client, self.capabilities)
         self._known: Capabilities | None = None
+        self._asking = asyncio.Lock()
+        self._expecting: list[asyncio.Task[None]] = []
 
     async def capabilities(self) -> Capabilities:
         """Say what the engine is; asked once, and again after it went away. Raises EngineUnreachableError."""
-        if self._known is None or self._feed.has_failed:
-            self._known = await ask_capabilities(self._client)
-        return self._known
+        async with self._asking:
+            if self._known is None or self._feed.has_failed:
+                self._known = await ask_capabilities(self._client)
+            return self._known
+
+    async def expect(self, plan: TaskPlan) -> None:
+        """Begin to make the network that the task will want first, and to ask what the engine is.
+
+        Raises EngineUnreachableError.
+        """
+        await self._client.connect()
+        if plan.network_mode is NetworkMode.AWSVPC:
+            await self._networks.expect(plan.identity.cluster)
+        self._expecting.append(asyncio.create_task(self._learn_ahead()))
+
+    async def _learn_ahead(self) -> None:
+        with suppress(EngineUnreachableError):  # whoever needs the answer asks again, and says so
+            await self.capabilities()
 
     def open(self, plan: TaskPlan) -> DockerTask:
         """Begin with a task; makes nothing yet."""
@@ -74,6 +92,10 @@ class DockerEngine:
         return await fetch_inside(self._client, runtime_id, port, path)
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connection, and of what was made for a task that never came."""
+        for asked in self._expecting:
+            asked.cancel()
+        await asyncio.gather(*self._expecting, return_exceptions=True)
+        await self._networks.close()
         await self._feed.close()
         await self._client.close()

@@ -11,17 +11,22 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import Any
 
 from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
-from pillion.engines.docker.errors import ApiError
+from pillion.engines.docker.errors import ApiError, DeadlinePassedError
+from pillion.ports.engine import EngineUnreachableError
 
 NO_ROOM = "could not find an available, non-overlapping"
 """What Docker says when its pools of addresses are used up; by default there are some 30 of them."""
 
 ROOM_PAUSES_S = (0.1, 0.2, 0.4, 0.8)
 """How long others get, each time, to remove what they made too many when many begin at once."""
+
+LAST_MADE_S = 5.0
+"""How long a network that nobody wants any more is waited for, so that it can be removed."""
 
 _UNUSABLE = re.compile(r"network \S+ (?:not found|is ambiguous)|could not find a network")
 
@@ -46,11 +51,48 @@ class Networks:
     def __init__(self, client: DockerClient) -> None:
         self._client = client
         self._lock = asyncio.Lock()
+        self._expected: dict[str, asyncio.Task[bool]] = {}
+
+    async def expect(self, cluster: str) -> None:
+        """Begin to make a cluster's network for a task that is about to come; returns when that is asked for.
+
+        Nothing is raised: what went wrong, `ensure` meets again.
+        """
+        if cluster in self._expected:
+            return
+        with suppress(ApiError, DeadlinePassedError, EngineUnreachableError):
+            if not await self._find(cluster):
+                self._expected[cluster] = asyncio.create_task(self._make_ahead(cluster))
+                await asyncio.sleep(0)  # its turn: the call is sent, whatever the caller does now
 
     async def ensure(self, cluster: str) -> None:
         """Make the cluster's network if it is not there. Safe when several processes do so at once."""
+        expected = self._expected.pop(cluster, None)
+        if expected is None or not await expected:
+            await self._ensure(cluster)
+
+    async def close(self) -> None:
+        """Remove what was made for tasks that did not come."""
+        expected, self._expected = self._expected, {}
+        for cluster, making in expected.items():
+            await asyncio.wait({making}, timeout=LAST_MADE_S)  # in the engine a cancelled call would go on
+            if not making.done():
+                making.cancel()
+            elif making.result():
+                with suppress(ApiError, DeadlinePassedError, EngineUnreachableError):
+                    await self.remove(cluster)
+
+    async def _make_ahead(self, cluster: str) -> bool:
+        """Return whether the network is there."""
+        with suppress(ApiError, DeadlinePassedError, EngineUnreachableError):
+            await self._ensure(cluster, missing=True)
+            return True
+        return False
+
+    async def _ensure(self, cluster: str, *, missing: bool = False) -> None:
+        """Make the network; `missing`: somebody has just looked."""
         async with self._lock:
-            found = await self._find(cluster)
+            found = [] if missing else await self._find(cluster)
             pauses_s = iter(ROOM_PAUSES_S)
             while not found:
                 no_room = await self._make(cluster)
