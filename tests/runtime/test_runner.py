@@ -15,7 +15,7 @@ from pillion.core.plan.facts import ContainerFacts, PortBinding
 from pillion.core.plan.model import Notice
 from pillion.core.plan.options import RunOptions
 from pillion.core.taskdef.parse import parse_task_definition
-from pillion.engines.simulated.behaviour import Behaviour, Life
+from pillion.engines.simulated.behaviour import Behaviour, Life, Line
 from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
 from pillion.engines.simulated.virtual_time import VirtualClock, run_in_virtual_time
 from pillion.ports.companion import NoCompanion, TaskCompanion
@@ -44,6 +44,18 @@ class Engine(SimulatedEngine):
                 }
             ],
             "volumes": [{"name": "data"}],
+        }
+        definition = parse_task_definition(document).definition
+        assert definition is not None
+        return self.open(prepare_task(definition, None, RunOptions(), cluster="default").plan)
+
+    def restarted(self) -> SimulatedTask:
+        """Return a task with one container that a policy restarts."""
+        document = {
+            "family": "shop",
+            "containerDefinitions": [
+                {"name": "web", "image": "web:1", "memory": 64, "restartPolicy": {"enabled": True}}
+            ],
         }
         definition = parse_task_definition(document).definition
         assert definition is not None
@@ -228,6 +240,45 @@ def test_a_kill_after_the_end_gives_up_the_rest_of_the_output() -> None:
     heard = read_slowly(pauses_s=[8.0] * 10, kill_after_s=30.0)
     trouble = "the last output of web was not read to its end: you asked not to wait for it"
     assert (heard.lines, heard.troubles) == (["1", "2", "3"], [trouble])
+
+
+def run_restarted(heard: Hears, *, start_takes_s: float, lives: int = 3) -> None:
+    """Run a task whose container is restarted but for the last time, when it fails fast."""
+
+    class Slow(NoCompanion):
+        """Takes its time before every start."""
+
+        async def before_start(self, container: str, runtime_id: str) -> None:
+            await asyncio.sleep(start_takes_s)
+
+    async def live() -> None:
+        clock = VirtualClock()
+        behaviour = Behaviour(
+            lives=tuple(
+                Life(
+                    exits_after_s=400.0 if number < lives else 0.5,
+                    exit_code=number,
+                    output=(
+                        Line(message=f"first of {number}"),
+                        Line(message=f"last of {number}", after_s=0.4),
+                    ),
+                )
+                for number in range(1, lives + 1)
+            )
+        )
+        task = Engine({"web": behaviour}, clock=clock).restarted()
+        state = await runner_of(task, clock, heard, companion=Slow()).run()
+        assert state.containers["web"].exit_code == lives
+
+    run_in_virtual_time(live())
+
+
+@pytest.mark.parametrize("start_takes_s", [0.0, 30.0])
+def test_output_is_read_after_every_restart_however_long_it_takes(start_takes_s: float) -> None:
+    heard = Hears()
+    run_restarted(heard, start_takes_s=start_takes_s)
+    expected = [f"{place} of {number}" for number in (1, 2, 3) for place in ("first", "last")]
+    assert (heard.lines, heard.troubles) == (expected, [])
 
 
 class Beside(NoCompanion):

@@ -132,7 +132,9 @@ class Session:
             self.lines.append(line)
             if all(line.get(key) == value for key, value in wanted.items()):
                 return line
-        raise AssertionError(f"the run ended before {wanted}; lines {self.lines}; errors {self.errors()}")
+        code = self._process.wait(TIME_LIMIT_S)
+        how = f"was killed after {TIME_LIMIT_S} s" if code == -signal.SIGKILL else f"ended with {code}"
+        raise AssertionError(f"the run {how} before {wanted}; lines {self.lines}; errors {self.errors()}")
 
     def until_seen(self, **wanted: object) -> dict[str, Any]:
         """As `until`, but a line that was read already counts: for what comes in no order that is told."""

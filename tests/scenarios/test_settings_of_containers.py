@@ -119,7 +119,7 @@ def test_a_crash_on_start_has_dockers_own_words(pillion: Pillion) -> None:
 def test_a_restart_policy_starts_a_container_again_that_ran_long_enough(pillion: Pillion) -> None:
     worker = container(
         "worker",
-        "echo up; sleep 1.2; exit 3",
+        "echo up; sleep 3; exit 3",  # long enough also where the start is told late
         essential=False,
         restartPolicy={"enabled": True, "restartAttemptPeriod": 1},
     )

@@ -232,9 +232,10 @@ class EngineTask(Protocol):
         ...
 
     def logs(self, container: str, *, after: LogPosition | None = None) -> AsyncIterator[LogLine]:
-        """Yield every line from the start of the container until its output ends, across restarts.
+        """Yield every line from the start of the container until its process has ended.
 
-        With `after` only the lines behind that place, each of them once.
+        With `after` only the lines behind that place, each of them once: of a container that was started
+        again, whoever read before goes on so. One that is still at it when that happens may go on by itself.
         """
         ...
 

@@ -27,7 +27,7 @@ from pillion.core.lifecycle.machine import handle
 from pillion.core.lifecycle.resume import needs_resources, pending_commands
 from pillion.core.lifecycle.state import TaskState, initial_state
 from pillion.core.lifecycle.states import ContainerKind, ContainerStatus, StopCode, TaskStatus, is_before
-from pillion.core.log_position import LogPosition
+from pillion.core.log_position import LogPosition, ReadingMark
 from pillion.ports.clock import Clock
 from pillion.ports.companion import NoCompanion, TaskCompanion
 from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError
@@ -104,6 +104,7 @@ class TaskRunner:
         self._logs: dict[str, asyncio.Task[None]] = {}
         self._lines_read = 0
         self._give_up_logs = asyncio.Event()
+        self._changed = asyncio.Event()
         self._work: set[asyncio.Task[None]] = set()
         self._making: set[asyncio.Task[None]] = set()
         self._foreseen: set[tuple[str, bool]] = set()
@@ -240,6 +241,7 @@ class TaskRunner:
             return []
         self._store(event, now_s)
         self.state = state
+        self._changed.set()
         jobs: list[Command] = []
         for command in commands:
             if isinstance(command, Report):
@@ -354,10 +356,10 @@ class TaskRunner:
             before = self._read_so_far(name)
             if before is not None:
                 self._companion.read_before(name, before.lines)
-            async for line in self._task.logs(name, after=before):
-                self._observer.log(line)
-                await self._companion.log(line)
-                self._lines_read += 1
+            if self.state.spec.container(name).restart is None:
+                await self._read(name, before)
+            else:
+                await self._read_across_restarts(name, before)
         except EngineError as error:
             self._companion.log_cut(name)
             self._observer.trouble(f"the output of {name} cannot be read: {error}")
@@ -368,6 +370,27 @@ class TaskRunner:
         except Exception as error:
             self._companion.log_cut(name)
             self._observer.trouble(f"the output of {name} cannot be read: {unforeseen(error)}")
+
+    async def _read(self, name: str, after: LogPosition | None, mark: ReadingMark | None = None) -> None:
+        async for line in self._task.logs(name, after=after):
+            if mark is not None:
+                mark.add(line.stamp)
+            self._observer.log(line)
+            await self._companion.log(line)
+            self._lines_read += 1
+
+    async def _read_across_restarts(self, name: str, after: LogPosition | None) -> None:
+        """Read on after each restart: only the machine knows whether there will be another one."""
+        mark = ReadingMark(after)
+        while True:
+            restarts = self.state.containers[name].restart_count
+            await self._read(name, after, mark)
+            while self.state.containers[name].restart_count == restarts:
+                if self.state.containers[name].known is ContainerStatus.STOPPED:
+                    return
+                self._changed.clear()
+                await self._changed.wait()
+            after = mark.position
 
     async def _finish_logs(self) -> None:
         late = await self._late_logs()

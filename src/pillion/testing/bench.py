@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from pillion.core.lifecycle.events import ContainerEvent, Event
 from pillion.core.lifecycle.spec import ContainerSpec, RestartPolicy, TaskSpec
 from pillion.core.lifecycle.states import PullBehavior
+from pillion.core.log_position import LogPosition
 from pillion.core.monitoring.sample import Sample
 from pillion.core.plan.model import (
     ContainerPlan,
@@ -321,10 +322,10 @@ class Stage:
             wanted = f"{kind.__name__} of {container}"
             raise ConformanceError(f"no {wanted} within {PATIENCE_S:g} s; told: {self.events}") from None
 
-    async def output(self, container: str) -> list[LogLine]:
-        """Return all that a container writes, once its output has ended."""
+    async def output(self, container: str, *, after: LogPosition | None = None) -> list[LogLine]:
+        """Return all that a container writes, or all behind a place, once its output has ended."""
         async with asyncio.timeout(PATIENCE_S):
-            return [line async for line in self.task.logs(container)]
+            return [line async for line in self.task.logs(container, after=after)]
 
     async def stop_listening(self) -> None:
         """Let go of the event stream in the middle."""

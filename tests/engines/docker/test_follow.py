@@ -46,20 +46,32 @@ class Output:
         return web.Response(body=b"".join(self.written))
 
 
-@pytest.mark.parametrize("may_restart", [False, True])
 async def test_a_stream_that_ends_while_the_container_runs_is_read_again(
-    fake: FakeEngine, client: DockerClient, monkeypatch: pytest.MonkeyPatch, may_restart: bool
+    fake: FakeEngine, client: DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "END_GRACE_S", 0.01)
-    monkeypatch.setattr(following, "RESTART_GRACE_S", 0.01)
     record = Record(plain("web", ""))
     record.running.set()
     path = f"containers/{record.plan.engine_name}"
     fake.routes[f"GET {path}/logs"] = Output(record, 3).answer
     fake.routes[f"GET {path}/json"] = answering({"State": {"Running": True}})
     async with asyncio.timeout(5):
-        found = [line.message async for line in follow(client, record, may_restart=may_restart)]
+        found = [line.message async for line in follow(client, record)]
     assert found == ["line 0", "line 1", "line 2"]
+
+
+async def test_a_stream_that_ends_before_the_start_is_told_is_read_again(
+    fake: FakeEngine, client: DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "END_GRACE_S", 0.01)
+    record = Record(plain("web", ""))
+    record.begin_start()
+    path = f"containers/{record.plan.engine_name}"
+    fake.routes[f"GET {path}/logs"] = Output(record, 2).answer
+    fake.routes[f"GET {path}/json"] = answering({"State": {"Running": True}})
+    async with asyncio.timeout(5):
+        found = [line.message async for line in follow(client, record)]
+    assert found == ["line 0", "line 1"]
 
 
 async def test_a_container_whose_end_was_never_told_is_not_followed_for_ever(
@@ -72,7 +84,7 @@ async def test_a_container_whose_end_was_never_told_is_not_followed_for_ever(
     fake.routes[f"GET {path}/logs"] = Output(record, -1).answer
     fake.routes[f"GET {path}/json"] = answering({"State": {"Running": False}})
     async with asyncio.timeout(5):
-        found = [line.message async for line in follow(client, record, may_restart=False)]
+        found = [line.message async for line in follow(client, record)]
     assert found == ["line 0"]
 
 
@@ -107,7 +119,7 @@ async def test_a_log_driver_whose_other_end_does_not_listen_is_tried_again_for_a
     fake.routes[f"GET containers/{record.plan.engine_name}/logs"] = answer
     found: list[str] = []
     try:
-        found += [line.message async for line in follow(client, record, may_restart=False)]
+        found += [line.message async for line in follow(client, record)]
     except EngineError as error:
         found.append(str(error))
     refused = [f"CannotReadLogsError: Error response from daemon: {message}"]

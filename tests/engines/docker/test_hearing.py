@@ -114,6 +114,23 @@ async def test_while_the_inspection_knows_of_no_end_the_events_own_code_counts(e
     assert ears.told[1] == Exited(container="web", exit_code=137, at_s=5.0)
 
 
+async def test_an_inspection_that_comes_after_the_next_start_ends_nothing(ears: Ears) -> None:
+    answers = asyncio.Event()
+
+    async def wait(request: web.Request) -> web.StreamResponse:
+        await answers.wait()
+        return web.Response(status=404)
+
+    ears.fake.routes["GET containers/web/json"] = wait
+    ears.see(Seen.START, at_s=4.0)
+    ears.see(Seen.DIE, exit_code=0)
+    await until(lambda: len(ears.told) == 2 and ears.record.ended.is_set())
+    ears.record.begin_start()
+    answers.set()
+    await until(lambda: len(ears.told) == 3)  # the same again: the machine knows what it is
+    assert not ears.record.ended.is_set()
+
+
 async def test_a_success_without_more_to_tell_is_told_once(ears: Ears) -> None:
     ears.see(Seen.START, at_s=4.0)
     ears.see(Seen.DIE, exit_code=0)

@@ -1,4 +1,4 @@
-"""Following a container's output over the engine's log stream, until it has ended for good.
+"""Following a container's output over the engine's log stream, until its process has ended.
 
 `logs` knows what the bytes mean; here is when to read, when to read again, and when it is over.
 """
@@ -17,9 +17,6 @@ from pillion.engines.docker.record import Record, inspect
 from pillion.engines.docker.watch import has_ended
 from pillion.ports.engine import EngineError, EngineUnreachableError, LogLine
 
-RESTART_GRACE_S = 1.0
-"""How long after an exit a restart is waited for; the machine decides within milliseconds."""
-
 END_GRACE_S = 0.25
 """How long the news of an exit is waited for when the stream has ended, before the engine is asked."""
 
@@ -35,30 +32,32 @@ is less patient once the whole task has stopped."""
 
 
 async def follow(
-    client: DockerClient, record: Record, *, may_restart: bool, after: LogPosition | None = None
+    client: DockerClient, record: Record, *, after: LogPosition | None = None
 ) -> AsyncIterator[LogLine]:
-    """Yield a container's lines, across restarts if there may be any; with `after` those behind that place.
+    """Yield a container's lines until its process has ended; with `after` those behind that place.
 
     Raises EngineError when the engine keeps no output, EngineUnreachableError when it stays away.
     """
     bookmark = LineCount(after) if client.is_podman else Window(after)
     again = after is not None
     while True:
-        next_start = record.next_start
         async for line in _read_patiently(client, record.plan, bookmark, again=again, live=True):
             yield line
         # The stream has ended: so has the process, usually, and what it wrote last may be missing.
         async for line in _read_patiently(client, record.plan, bookmark, again=True, live=False):
             yield line
         again = True
-        if not await _has_ended(client, record):
-            continue  # Docker 20.10 now and then ends the stream of a container that runs on
-        if not may_restart or not await _comes_within(next_start, RESTART_GRACE_S):
-            return
+        if await _has_ended(client, record):
+            return  # otherwise: Docker 20.10 now and then ends the stream of a container that runs on
 
 
 async def _has_ended(client: DockerClient, record: Record) -> bool:
-    if not record.running.is_set() or await _comes_within(record.ended, END_GRACE_S):
+    try:
+        async with asyncio.timeout(END_GRACE_S):
+            await record.ended.wait()
+    except TimeoutError:
+        pass  # not yet, or its end was not told
+    else:
         return True
     try:
         return has_ended((await inspect(client, record))["State"])
@@ -66,15 +65,6 @@ async def _has_ended(client: DockerClient, record: Record) -> bool:
         return isinstance(error, ApiError) and error.is_missing
     except EngineUnreachableError:
         return False  # reading again is patient, and says when the engine stays away
-
-
-async def _comes_within(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 async def _read_patiently(

@@ -127,9 +127,9 @@ class Hearing:
         if sighting.exit_code == 0:
             self.tell(early)
             record.ended.set()
-        self._begin(self._tell_end(record, early))
+        self._begin(self._tell_end(record, early, record.starts))
 
-    async def _tell_end(self, record: Record, early: Exited) -> None:
+    async def _tell_end(self, record: Record, early: Exited, start: int) -> None:
         event = early
         try:
             state = (await inspect(self._client, record))["State"]
@@ -141,7 +141,7 @@ class Hearing:
             pass  # the agent, too, falls back on the code of the event; Podman's may know no more at first
         if event != early or not record.ended.is_set():
             self.tell(event)
-        if not record.running.is_set():  # it may have been started again meanwhile
+        if record.starts == start and not record.running.is_set():  # else it is started again meanwhile
             record.ended.set()
 
     async def _tell_health(

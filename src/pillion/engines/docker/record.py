@@ -22,9 +22,9 @@ INSPECT_DEADLINE_S = 30.0
 class Record:
     """One container of a running task. `running` and `ended` are set while its process does and does not run.
 
-    `starts` counts the starts that were asked for, `next_start` is set by one more; `found` is what
-    the engine last said of its addresses. `is_pulled` says that its image was had here for it, `making` is
-    held by whoever makes it, and `ahead` is what was made and is not asked for yet.
+    `starts` counts the starts that were asked for; `found` is what the engine last said of its addresses.
+    `is_pulled` says that its image was had here for it, `making` is held by whoever makes it, and `ahead` is
+    what was made and is not asked for yet.
     """
 
     plan: ContainerPlan
@@ -32,7 +32,6 @@ class Record:
     runtime_id: str = ""
     warnings: tuple[str, ...] = ()
     starts: int = 0
-    next_start: asyncio.Event = field(default_factory=asyncio.Event)
     started_at_s: float | None = None
     healthy: bool = False
     running: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,8 +48,6 @@ class Record:
         self.starts += 1
         self.running.clear()
         self.ended.clear()
-        self.next_start.set()
-        self.next_start = asyncio.Event()
 
     def adopt(self, inspection: Mapping[str, Any]) -> None:
         """Take over a container as an inspection shows it: made, running or ended."""

@@ -230,10 +230,8 @@ class DockerTask:
             yield event
 
     def logs(self, container: str, *, after: LogPosition | None = None) -> AsyncIterator[LogLine]:
-        """Yield every line until the output ends, across restarts; with `after` those behind that place."""
-        record = self._records[container]
-        may_restart = self.plan.lifecycle_of(container).restart is not None
-        return follow(self._client, record, may_restart=may_restart, after=after)
+        """Yield every line until the process has ended; with `after` those behind that place."""
+        return follow(self._client, self._records[container], after=after)
 
     def facts(self, container: str) -> ContainerFacts:
         """Return ports and addresses as known by now; a joined container has those of its holder."""

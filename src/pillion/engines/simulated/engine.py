@@ -43,9 +43,6 @@ from pillion.ports.execution import Execution, ExecutionRequest
 FIRST_HOST_PORT = 32768
 """Where the host ports begin that are given where none is asked for."""
 
-RESTART_GRACE_S = 1.0
-"""How long after an exit a restart is waited for, where there is a policy, before the output has ended."""
-
 QUEUE_EVENTS_MAX = 100_000
 """Events waiting to be taken. A task makes a handful per container."""
 
@@ -242,22 +239,16 @@ class SimulatedTask:
             yield event
 
     async def logs(self, container: str, *, after: LogPosition | None = None) -> AsyncIterator[LogLine]:
-        """Yield every line until the output ends, across restarts; with `after` those behind that place."""
-        may_restart = self.plan.lifecycle_of(container).restart is not None
+        """Yield every line until the process has ended; with `after` those behind that place."""
         told = after.lines if after else 0
         while True:
             while told < len(self._lines[container]):
                 yield self._lines[container][told]
                 told += 1
-            has_ended = self._world.has_ended(container)
-            if self._closed or (has_ended and not may_restart):
+            if self._closed or self._world.has_ended(container):
                 return
             self._changed[container].clear()
-            try:
-                async with asyncio.timeout(RESTART_GRACE_S if has_ended else None):
-                    await self._changed[container].wait()
-            except TimeoutError:
-                return
+            await self._changed[container].wait()
 
     def image_environment(self, container: str) -> Mapping[str, str]:
         """Return nothing: simulated images have no environment."""
