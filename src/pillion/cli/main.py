@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -42,14 +41,6 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "env": ("pillion.cli.env", "Point the AWS tools of this terminal at the local AWS of a run."),
 }
 """Name of a command -> the module that has it under the same name (else behind a colon), and its help."""
-
-_NEW_OBJECTS = 50_000
-"""How many new objects set off a garbage collection.
-
-A start makes some hundred thousand objects that all stay; with Python's own 700 a twentieth of its time goes
-into looking for garbage among them.
-"""
-
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
@@ -131,7 +122,6 @@ def _discard_output() -> None:
 
 def run_cli() -> None:
     """Run the command line of this process; never returns, and never shows a traceback for a user's error."""
-    gc.set_threshold(_NEW_OBJECTS)
     try:
         code = pillion.main(standalone_mode=False)
     except UserError as error:
