@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from pillion.core.findings import Severity
-from pillion.core.rules import RULES, check_definition
+from pillion.core.rules.catalogue import RULES
+from pillion.core.rules.check import check_definition
 from pillion.core.rules.examples import app, awslogs, depends, fargate, health_check, sidecar
 from pillion.core.rules.firelens import routed, router
 from pillion.core.taskdef.model import TaskDefinition

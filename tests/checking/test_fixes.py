@@ -8,7 +8,9 @@ import pytest
 from pillion.checking.check import CheckOptions, check_document
 from pillion.checking.fixes import edits_of, repaired
 from pillion.core.findings import Edit, EditAction
-from pillion.core.rules import RULES, Rule, check_definition
+from pillion.core.rules.catalogue import RULES
+from pillion.core.rules.check import check_definition
+from pillion.core.rules.rule import Rule
 from pillion.documents.load import read_document
 from pillion.documents.source import Syntax
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 from pillion.checking.check import CheckedDocument, check_document
 from pillion.checking.formats import to_github, to_json, to_junit, to_sarif
 from pillion.core.findings import Severity
-from pillion.core.rules import BY_CODE
+from pillion.core.rules.catalogue import BY_CODE
 from pillion.documents.load import read_document
 from pillion.documents.source import Syntax
 

@@ -14,7 +14,7 @@ import pytest
 
 from pillion.checking.check import check_document
 from pillion.checking.formats import to_sarif
-from pillion.core.rules import RULES
+from pillion.core.rules.catalogue import RULES
 from pillion.documents.load import read_document
 from pillion.documents.source import Syntax
 

@@ -5,7 +5,7 @@ import json
 from pillion.checking.check import CheckedDocument, check_document
 from pillion.checking.text import budget_text, document_text, explain_text, summary_text
 from pillion.core.budget import budget_of
-from pillion.core.rules import BY_CODE
+from pillion.core.rules.catalogue import BY_CODE
 from pillion.core.rules.examples import app, health_check, sidecar, task
 from pillion.core.usage import Observed
 from pillion.documents.load import read_document

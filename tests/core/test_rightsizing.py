@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pillion.core.findings import Edit, EditAction
 from pillion.core.monitoring.spread import Spread
 from pillion.core.rightsizing import Advice, Change, proposal_lines, proposal_shape, rightsize
-from pillion.core.rules import check_definition
+from pillion.core.rules.check import check_definition
 from pillion.core.usage import Observed
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pillion.core.rules import check_definition
+from pillion.core.rules.check import check_definition
 from pillion.core.rules.examples import app, sidecar, task
 from pillion.inputs import Road, find_definitions
 

@@ -15,7 +15,8 @@ from pillion.checking.fixes import edits_of, repaired
 from pillion.checking.formats import to_github, to_json, to_junit, to_sarif
 from pillion.checking.text import document_text
 from pillion.core.errors import DocumentError
-from pillion.core.rules import RULES, check_definition
+from pillion.core.rules.catalogue import RULES
+from pillion.core.rules.check import check_definition
 from pillion.core.task_view import UNKNOWN
 from pillion.documents.load import read_document
 from pillion.documents.source import Syntax

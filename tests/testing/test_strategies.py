@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from pillion.core.rules import check_definition
+from pillion.core.rules.check import check_definition
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.render import render_task_definition
 from pillion.testing.strategies import runnable_definitions

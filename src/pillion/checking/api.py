@@ -8,7 +8,7 @@ from typing import Any
 
 from pillion.checking.check import CheckOptions, check_document
 from pillion.core.findings import Finding
-from pillion.core.rules import check_definition
+from pillion.core.rules.check import check_definition
 from pillion.documents.load import load_document, read_document
 from pillion.inputs import find_definitions
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from pillion.checking.ignores import Ignores
 from pillion.core.findings import Finding, Path, Place
-from pillion.core.rules import check_definition
+from pillion.core.rules.check import check_definition
 from pillion.core.rules.structure import WRAPPER, wrong_case
 from pillion.documents.source import Document
 from pillion.inputs import Subject, find_definitions

@@ -16,7 +16,7 @@ from pillion.checking.observed import NOTHING_OBSERVED, ByFamily, observed_of
 from pillion.checking.summary import count
 from pillion.core.budget import Share, budget_of
 from pillion.core.findings import Finding, Place, Severity
-from pillion.core.rules import BY_CODE
+from pillion.core.rules.catalogue import BY_CODE
 
 SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _PROJECT: Final = "pillion"

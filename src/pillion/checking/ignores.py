@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from pillion.core.findings import Finding, Path
-from pillion.core.rules import BY_CODE
+from pillion.core.rules.catalogue import BY_CODE
 from pillion.core.task_view import mapping, members, text
 from pillion.documents.source import Document
 

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from pillion.checking.summary import word
 from pillion.core.findings import EditAction, Finding
-from pillion.core.rules import RULES, Rule, check_definition
+from pillion.core.rules.catalogue import RULES
+from pillion.core.rules.check import check_definition
+from pillion.core.rules.rule import Rule
 
 _FAMILIES: Final = {
     "S": ("No task definition", "The structure is not that of a task definition, so AWS's tools refuse it."),

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from pillion.checking.ignores import parse_codes, unknown_codes
 from pillion.core.findings import Severity
-from pillion.core.rules.check import LAUNCH_TYPES
+from pillion.core.rules.rulebook import LAUNCH_TYPES
 
 FILE_NAME: Final = "pillion.toml"
 NEVER: Final = "never"

@@ -13,7 +13,7 @@ from pillion.checking.observed import NOTHING_OBSERVED, ByFamily, observed_of
 from pillion.checking.summary import count, in_words, word
 from pillion.core.budget import Budget, Share, budget_of
 from pillion.core.findings import Finding, Severity
-from pillion.core.rules import Rule
+from pillion.core.rules.rule import Rule
 from pillion.core.rules.secrets import plain_secret
 from pillion.core.usage import Observed
 

@@ -19,8 +19,8 @@ from pillion.checking.settings import CheckSettingsError, threshold_of
 from pillion.checking.text import Style, document_text, explain_text, plain, summary_text
 from pillion.cli.exits import USAGE, UserError
 from pillion.core.findings import Severity
-from pillion.core.rules import BY_CODE
-from pillion.core.rules.check import LAUNCH_TYPES
+from pillion.core.rules.catalogue import BY_CODE
+from pillion.core.rules.rulebook import LAUNCH_TYPES
 from pillion.documents.source import Document
 from pillion.inputs import KNOWN_KINDS
 

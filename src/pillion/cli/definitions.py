@@ -29,7 +29,7 @@ from pillion.core.plan.options import (
     parse_publish,
     parse_pull_behavior,
 )
-from pillion.core.rules import check_definition
+from pillion.core.rules.blocking import blocking_findings
 from pillion.core.taskdef.model import TaskDefinition
 from pillion.core.taskdef.overrides import TaskOverride, parse_overrides
 from pillion.core.taskdef.parse import parse_task_definition
@@ -56,12 +56,12 @@ class TaskDocument(Struct, frozen=True, kw_only=True):
 
     Attributes:
         definition: the definition.
-        findings: what is wrong with it and does not stand in the way.
+        value: the same as it was read, with `UNKNOWN` for values that only the deployment knows.
         stand_ins: fields whose value only the deployment knows; something of no weight stands there instead.
     """
 
     definition: TaskDefinition
-    findings: list[Finding]
+    value: object
     stand_ins: tuple[str, ...]
 
     def notes(self) -> list[str]:
@@ -70,14 +70,15 @@ class TaskDocument(Struct, frozen=True, kw_only=True):
             return []
         return [f"only the deployment knows {', '.join(self.stand_ins)}: stand-ins are used"]
 
+    def refusals(self) -> list[str]:
+        """Return, as lines, what AWS would refuse although it can be run here."""
+        from pillion.core.rules.check import check_definition
 
-def read_definition(file: str, family: str | None = None) -> tuple[TaskDefinition, list[Finding]]:
-    """Read a definition that can be run; return it with the findings that do not stand in the way.
-
-    Raises UserError with every structural problem, and with everything that cannot be run at all.
-    """
-    found = read_task(file, family)
-    return found.definition, found.findings
+        return [
+            f"{item.message} [{item.code}]"
+            for item in check_definition(self.value)
+            if item.severity is Severity.ERROR and not item.blocks_run
+        ]
 
 
 def read_task(file: str, family: str | None = None, *, to_run: bool = True) -> TaskDocument:
@@ -105,13 +106,12 @@ def read_task(file: str, family: str | None = None, *, to_run: bool = True) -> T
     result = parse_task_definition(completed.value)
     if result.definition is None or result.problems:
         raise UserError(_problem_report(document, subject, result.problems))
-    findings = check_definition(subject.value)
-    blocking = [item for item in findings if item.blocks_run]
+    blocking = blocking_findings(subject.value)
     if blocking:
         raise UserError(_finding_report(document, subject, blocking))
     return TaskDocument(
         definition=result.definition,
-        findings=[item for item in findings if not item.blocks_run],
+        value=subject.value,
         stand_ins=tuple(format_path(path) for path in completed.stand_ins),
     )
 
@@ -156,11 +156,6 @@ def _report(lines: list[str]) -> str:
     count = sum(not line.startswith("    ") for line in lines)
     problems = "1 problem" if count == 1 else f"{count} problems"
     return "\n".join([f"the definition cannot be run: {problems}", *lines])
-
-
-def aws_refusals(findings: Iterable[Finding]) -> list[str]:
-    """Return, as lines, what AWS would refuse although it can be run here."""
-    return [f"{item.message} [{item.code}]" for item in findings if item.severity is Severity.ERROR]
 
 
 def read_overrides(text: str | None) -> TaskOverride | None:

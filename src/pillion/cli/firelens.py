@@ -29,7 +29,7 @@ def firelens(
     Only the configuration goes to standard output. Remarks go to standard error: outputs that exist only in
     AWS's own image, and what takes their place in other images of Fluent Bit.
     """
-    from pillion.cli.definitions import read_definition, read_overrides
+    from pillion.cli.definitions import read_overrides, read_task
     from pillion.core.errors import OverridesError
     from pillion.core.plan.network import network_mode_of
     from pillion.core.plan.options import OptionError
@@ -38,7 +38,7 @@ def firelens(
     from pillion.sidecars.firelens.errors import FirelensError
     from pillion.sidecars.firelens.plan import FirelensSettings, plan_firelens
 
-    definition, _ = read_definition(file, family)
+    definition = read_task(file, family).definition
     override = read_overrides(overrides)
     try:
         overridden = apply_overrides(definition, override) if override else definition

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pillion.core.budget import Budget, Share, budget_of
-from pillion.core.rules import check_definition
+from pillion.core.rules.check import check_definition
 from pillion.core.rules.examples import app, awslogs, depends, fargate, health_check, sidecar, task
 from pillion.core.rules.firelens import routed, router
 from pillion.core.task_view import UNKNOWN

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pillion.core.rules import BY_CODE, RULES, check_definition
+from pillion.core.rules.catalogue import BY_CODE, RULES
+from pillion.core.rules.check import check_definition
 
 TEXTS = {
     "E001": "Family contains invalid characters.",

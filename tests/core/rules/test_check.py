@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from pillion.core.rules import check_definition
+from pillion.core.rules.blocking import BLOCKING
+from pillion.core.rules.catalogue import RULES
+from pillion.core.rules.check import check_definition
 from pillion.core.rules.examples import app, depends, fargate, health_check, sidecar, task
 
 
@@ -71,3 +73,7 @@ def test_what_cannot_be_run_at_all_says_so() -> None:
     assert blocking == {"E101", "E103", "E104", "E006", "E005", "E401", "E002"}
     refused_but_possible = fargate(app(stopTimeout=300), memory="777")
     assert not any(finding.blocks_run for finding in check_definition(refused_but_possible))
+
+
+def test_the_rules_that_stand_in_the_way_of_a_run_are_all_looked_at_before_it() -> None:
+    assert tuple(rule for rule in RULES if rule.blocks_run) == BLOCKING

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pillion.core.rules import check_definition
+from pillion.core.rules.check import check_definition
 from pillion.core.rules.examples import app, depends, sidecar, task
 
 

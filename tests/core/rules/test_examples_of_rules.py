@@ -6,7 +6,9 @@ import re
 
 import pytest
 
-from pillion.core.rules import RULES, Rule, check_definition
+from pillion.core.rules.catalogue import RULES
+from pillion.core.rules.check import check_definition
+from pillion.core.rules.rule import Rule
 
 EACH_RULE = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 

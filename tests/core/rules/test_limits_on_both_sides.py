@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pillion.core.rules import check_definition
+from pillion.core.rules.check import check_definition
 from pillion.core.rules.examples import app, fargate, health_check, sidecar, task
 from pillion.core.rules.health import HEALTH_LIMITS
 from pillion.core.rules.sizes import FARGATE_SIZES

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from pillion.core.findings import Path
-from pillion.core.rules import RULES, Rule, check_definition
+from pillion.core.rules.catalogue import RULES
+from pillion.core.rules.check import check_definition
+from pillion.core.rules.rule import Rule
 from pillion.core.task_view import UNKNOWN
 
 

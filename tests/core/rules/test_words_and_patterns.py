@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pillion.core.rules import check_definition
+from pillion.core.rules.check import check_definition
 from pillion.core.rules.examples import app, depends, fargate, health_check, sidecar, task
 
 DIGEST = "sha256:" + "a" * 64
