@@ -46,7 +46,7 @@ from pillion.runtime.observer import SilentObserver
 IMAGE = "pillion-local/busybox:1"
 SOCKET = "/var/run/docker.sock"
 ROUNDS = 15
-COMPOSE_ROUNDS = 5
+COMPOSE_ROUNDS = 11
 TASKS = 50
 COMMAND = str(Path(sys.executable).with_name("pillion"))
 """The command as pip installs it, which is what a user runs."""

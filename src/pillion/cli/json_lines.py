@@ -77,14 +77,17 @@ class JsonLines:
         """Say it on standard error."""
         print(f"pillion: {text}", file=sys.stderr, flush=True)  # noqa: T201 - this is the command line
 
-    def result(self, exit_code: int, task: Mapping[str, Any]) -> None:
-        """Print the last line."""
+    def end(self, exit_code: int, task: Mapping[str, Any], *, explainable: bool = False) -> None:
+        """Print the last line; a program knows how to ask why."""
         shape = {
             **iso_times(task),
             "containers": [iso_times(container) for container in task.get("containers", [])],
         }
         self._write({"type": "result", "exitCode": exit_code, "task": shape})
         self._out.flush()
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
     def _print(self, value: Mapping[str, Any]) -> None:
         self._write(value)

@@ -17,6 +17,7 @@ from pillion.cli.exits import INTERRUPTED, NOT_RUN, UserError
 
 if TYPE_CHECKING:
     from pillion.app import Observe, RunOutcome
+    from pillion.cli.definitions import TaskDocument
     from pillion.cli.json_lines import JsonLines
     from pillion.cli.text_lines import TextLines
     from pillion.core.plan.model import Notice
@@ -102,7 +103,7 @@ def run(
     """
     from pillion.cli.definitions import keep_history, monitor_settings, run_options, settings_for
     from pillion.run_settings import RunSettings
-    from pillion.stores.sqlite import state_folder
+    from pillion.stores.place import state_folder
 
     settings = settings_for(file)
     table = settings.table("run")
@@ -134,7 +135,7 @@ def run(
     if detach:
         from pillion.cli.detach import detach_task
 
-        return detach_task(task.prepared, run_settings, task.notices, source=task.source, style=style)
+        return detach_task(task.prepared, run_settings, task.notices(), source=task.source, style=style)
     from pillion.cli.guarded import GuardedOutput
     from pillion.supervision.task_control import TaskControl
 
@@ -165,11 +166,23 @@ def run(
 
 
 class _Task(Struct, frozen=True, kw_only=True):
-    """What was read: the task, what AWS would say of it, and the whole path of its file."""
+    """What was read: the task, its document, and the whole path of its file."""
 
     prepared: PreparedTask
-    notices: tuple[Notice, ...]
+    document: TaskDocument
     source: str | None
+
+    def notices(self) -> tuple[Notice, ...]:
+        """Say how the definition was read, and what AWS would refuse of it."""
+        from pillion.core.plan.model import Notice
+
+        return (
+            *(Notice(code="stand-in", text=text) for text in self.document.notes()),
+            *(
+                Notice(code="aws-refuses", text=f"AWS would refuse this: {text}")
+                for text in self.document.refusals()
+            ),
+        )
 
 
 def _duration_s(text: str | None) -> float | None:
@@ -184,9 +197,8 @@ def _duration_s(text: str | None) -> float | None:
 def _read(
     file: str, family: str | None, overrides: str | None, options: RunOptions, *, cluster: str
 ) -> _Task:
-    from pillion.cli.definitions import aws_refusals, read_overrides, read_task
+    from pillion.cli.definitions import read_overrides, read_task
     from pillion.core.errors import OverridesError
-    from pillion.core.plan.model import Notice
     from pillion.core.plan.options import OptionError
     from pillion.preparing import prepare_task
 
@@ -196,58 +208,53 @@ def _read(
         prepared = prepare_task(document.definition, override, options, cluster=cluster)
     except (OptionError, OverridesError) as error:
         raise UserError(str(error)) from error
-    notices = (
-        *(Notice(code="stand-in", text=text) for text in document.notes()),
-        *(
-            Notice(code="aws-refuses", text=f"AWS would refuse this: {text}")
-            for text in aws_refusals(document.findings)
-        ),
-    )
     source = None if file == "-" else str(Path(file).absolute())
-    return _Task(prepared=prepared, notices=notices, source=source)
+    return _Task(prepared=prepared, document=document, source=source)
 
 
 def _run_here(task: _Task, settings: RunSettings, output: JsonLines | TextLines, control: TaskControl) -> int:
     from pillion.cli.interrupts import Interrupts
-    from pillion.cli.text_lines import TextLines
-    from pillion.connecting import docker_engine
+    from pillion.connecting import docker_engine, docker_first_calls
     from pillion.ports.engine import EngineUnreachableError
     from pillion.ports.store import StoreError
     from pillion.stores.sqlite import SqliteStore
 
     identity = task.prepared.plan.identity
+    first = docker_first_calls(settings.engine_host)
 
-    def observe(notices: tuple[Notice, ...], capabilities: Capabilities) -> JsonLines | TextLines:
-        where = (
-            f"task {identity.task_id[:8]} of {identity.family}:{identity.revision} "
-            f"in cluster {identity.cluster}, on {capabilities.name} {capabilities.version}"
-        )
-        output.begin((*task.notices, *notices), where)
-        return output
+    def load() -> tuple[Engine, tuple[Notice, ...]]:
+        import_module("pillion.app")
+        return docker_engine(settings.state_folder, first=first), task.notices()
 
     async def run_here() -> tuple[RunOutcome, int]:
-        engine = docker_engine(settings.state_folder, settings.engine_host)
         with Interrupts(control) as interrupts:
             try:
-                SqliteStore(settings.state_folder).close()  # what is wrong with it is said first
-                await engine.expect(task.prepared.plan)
+                SqliteStore(settings.state_folder).close()  # what is wrong with it is no matter for an engine
+                await first.begin(task.prepared.plan)
             except (EngineUnreachableError, StoreError) as error:
                 raise UserError(str(error), exit_code=NOT_RUN) from error
+            usual_s = sys.getswitchinterval()
             sys.setswitchinterval(_SWITCH_S)
-            await asyncio.to_thread(import_module, "pillion.app")  # while the engine is at work
+            engine, of_definition = await asyncio.to_thread(load)  # while Docker is at work
+            sys.setswitchinterval(usual_s)
+
+            def observe(notices: tuple[Notice, ...], capabilities: Capabilities) -> JsonLines | TextLines:
+                where = (
+                    f"task {identity.task_id[:8]} of {identity.family}:{identity.revision} "
+                    f"in cluster {identity.cluster}, on {capabilities.name} {capabilities.version}"
+                )
+                output.begin((*of_definition, *notices), where)
+                return output
+
             outcome = await _run_on(engine, task, settings, observe, control)
         return outcome, interrupts.count
 
     try:
         outcome, interrupts = asyncio.run(run_here())
     finally:
-        if isinstance(output, TextLines):
-            output.close()
+        output.close()
     exit_code = INTERRUPTED if interrupts else outcome.exit_code
-    if isinstance(output, TextLines):
-        output.end(exit_code, outcome.task, explainable=settings.keep_history_s > 0)
-    else:
-        output.result(exit_code, outcome.task)
+    output.end(exit_code, outcome.task, explainable=settings.keep_history_s > 0)
     return exit_code
 
 

@@ -259,14 +259,6 @@ class Engine(Protocol):
         """Say what the engine is. Raises EngineUnreachableError."""
         ...
 
-    async def expect(self, plan: TaskPlan) -> None:
-        """Take note that a task of this plan is about to be opened; returns when the engine has answered.
-
-        What takes a while and nobody inside the task can see may begin. What goes wrong with it is left for
-        the task to meet, and what no task took goes with `close`. Raises EngineUnreachableError.
-        """
-        ...
-
     def open(self, plan: TaskPlan) -> EngineTask:
         """Begin with a task; makes nothing yet."""
         ...

@@ -290,10 +290,6 @@ class Stage:
             at_s = await self.task.start(container, restart=False)
         return at_s
 
-    async def announce(self) -> None:
-        """Have the engine expect the task."""
-        await self._engine.expect(self.task.plan)
-
     async def sample(self, *runtime_ids: str) -> Mapping[str, Sample]:
         """Return what containers use, as the engine says."""
         return await self._engine.sample(runtime_ids)

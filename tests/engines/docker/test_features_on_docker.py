@@ -35,6 +35,7 @@ from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.engine import DockerEngine
 from pillion.engines.docker.errors import ApiError
+from pillion.engines.docker.first_calls import FirstCalls
 from pillion.ports.engine import EngineError, RelayRoute
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -143,21 +144,25 @@ async def test_a_network_that_another_process_removed_is_made_again(run: Run, cl
     await running.task.provision(PAUSE)
 
 
-async def test_a_task_that_was_expected_finds_its_network_there(
-    run: Run, engine: DockerEngine, client: DockerClient
-) -> None:
-    await engine.expect(task(pause()))
-    running = await run(task(pause()))
+async def test_a_task_finds_the_network_of_the_first_calls(client: DockerClient) -> None:
+    plan = task(pause())
+    first = FirstCalls()
+    await first.begin(plan)
+    engine = DockerEngine(first=first)
+    assert await engine.capabilities() is await first.capabilities()
+    running = Running(engine.open(plan))
+    await running.task.prepare("network")
     await running.start(PAUSE)
     networks = await client.get("networks", params={"filters": labels.filters(name=f"pillion-{CLUSTER}")})
     assert len(networks) == 1
-
-
-async def test_a_task_that_was_expected_and_never_came_leaves_no_network(
-    engine: DockerEngine, client: DockerClient
-) -> None:
-    await engine.expect(task(pause()))
+    await running.close()
     await engine.close()
+
+
+async def test_first_calls_for_a_task_that_never_came_leave_no_network(client: DockerClient) -> None:
+    first = FirstCalls()
+    await first.begin(task(pause()))
+    await DockerEngine(first=first).close()
     found = await client.get("networks", params={"filters": labels.filters(name=f"pillion-{CLUSTER}")})
     assert found == []
 

@@ -1,5 +1,1 @@
-"""The Docker Engine (and whatever speaks its API, such as Podman) as an engine for tasks."""
-
-from pillion.engines.docker.engine import DockerEngine
-
-__all__ = ["DockerEngine"]
+"""The Docker Engine, and whatever speaks its API, such as Podman: `engine.DockerEngine` runs tasks on it."""

@@ -83,9 +83,6 @@ class SimulatedEngine:
         """Say what the engine is."""
         return Capabilities(name="simulated", version="1", local=False)
 
-    async def expect(self, plan: TaskPlan) -> None:
-        """Do nothing: all that is made here is made in no time."""
-
     def open(self, plan: TaskPlan) -> SimulatedTask:
         """Begin with a task, or go on with one that is here already; makes nothing yet."""
         before = self._tasks.get(plan.identity.task_id)

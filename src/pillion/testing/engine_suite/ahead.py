@@ -40,19 +40,8 @@ async def a_container_that_was_foreseen_and_never_asked_for_leaves_nothing(bench
         expect(not left, f"nothing is left: {left}")
 
 
-async def a_task_may_be_expected_before_it_is_opened(bench: Bench) -> None:
-    """It lives as any other."""
-    async with stage_of(bench, web=Program(steps=(End(code=3),))) as stage:
-        await stage.announce()
-        await stage.make("web")
-        await stage.task.start("web", restart=False)
-        exited = await stage.wait_for(Exited, "web")
-        expect(exited.exit_code == 3, f"it ends with 3, not {exited}")
-
-
 CHECKS: tuple[Check, ...] = (
     Check.of(a_container_that_was_foreseen_is_known_when_it_is_asked_for),
     Check.of(a_container_is_made_of_what_it_is_asked_for_with, Ability.ENVIRONMENT),
     Check.of(a_container_that_was_foreseen_and_never_asked_for_leaves_nothing),
-    Check.of(a_task_may_be_expected_before_it_is_opened),
 )
