@@ -45,9 +45,7 @@ class Engine(SimulatedEngine):
             ],
             "volumes": [{"name": "data"}],
         }
-        definition = parse_task_definition(document).definition
-        assert definition is not None
-        return self.open(prepare_task(definition, None, RunOptions(), cluster="default").plan)
+        return self._open(document)
 
     def restarted(self) -> SimulatedTask:
         """Return a task with one container that a policy restarts."""
@@ -57,9 +55,7 @@ class Engine(SimulatedEngine):
                 {"name": "web", "image": "web:1", "memory": 64, "restartPolicy": {"enabled": True}}
             ],
         }
-        definition = parse_task_definition(document).definition
-        assert definition is not None
-        return self.open(prepare_task(definition, None, RunOptions(), cluster="default").plan)
+        return self._open(document)
 
     def waiting(self) -> SimulatedTask:
         """Return a task whose web waits for init to succeed."""
@@ -76,6 +72,9 @@ class Engine(SimulatedEngine):
                 },
             ],
         }
+        return self._open(document)
+
+    def _open(self, document: Mapping[str, object]) -> SimulatedTask:
         definition = parse_task_definition(document).definition
         assert definition is not None
         return self.open(prepare_task(definition, None, RunOptions(), cluster="default").plan)
@@ -242,8 +241,8 @@ def test_a_kill_after_the_end_gives_up_the_rest_of_the_output() -> None:
     assert (heard.lines, heard.troubles) == (["1", "2", "3"], [trouble])
 
 
-def run_restarted(heard: Hears, *, start_takes_s: float, lives: int = 3) -> None:
-    """Run a task whose container is restarted but for the last time, when it fails fast."""
+def run_restarted(heard: Hears, *, start_takes_s: float) -> None:
+    """Run a task whose container lives three times: the last time it fails too fast to be restarted."""
 
     class Slow(NoCompanion):
         """Takes its time before every start."""
@@ -256,19 +255,19 @@ def run_restarted(heard: Hears, *, start_takes_s: float, lives: int = 3) -> None
         behaviour = Behaviour(
             lives=tuple(
                 Life(
-                    exits_after_s=400.0 if number < lives else 0.5,
+                    exits_after_s=400.0 if number < 3 else 0.5,
                     exit_code=number,
                     output=(
                         Line(message=f"first of {number}"),
                         Line(message=f"last of {number}", after_s=0.4),
                     ),
                 )
-                for number in range(1, lives + 1)
+                for number in (1, 2, 3)
             )
         )
         task = Engine({"web": behaviour}, clock=clock).restarted()
         state = await runner_of(task, clock, heard, companion=Slow()).run()
-        assert state.containers["web"].exit_code == lives
+        assert state.containers["web"].exit_code == 3
 
     run_in_virtual_time(live())
 

@@ -7,7 +7,7 @@ look at every container (an out-of-memory flag may be told after the exit) and a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -30,7 +30,7 @@ from pillion.core.lifecycle.states import ContainerKind, ContainerStatus, StopCo
 from pillion.core.log_position import LogPosition, ReadingMark
 from pillion.ports.clock import Clock
 from pillion.ports.companion import NoCompanion, TaskCompanion
-from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError
+from pillion.ports.engine import EngineError, EngineTask, EngineUnreachableError, LogLine
 from pillion.ports.store import Journal, StoreError
 from pillion.runtime.observer import Observer
 from pillion.runtime.performer import Performer
@@ -356,10 +356,12 @@ class TaskRunner:
             before = self._read_so_far(name)
             if before is not None:
                 self._companion.read_before(name, before.lines)
-            if self.state.spec.container(name).restart is None:
-                await self._read(name, before)
-            else:
-                await self._read_across_restarts(name, before)
+            restarts = self.state.spec.container(name).restart is not None
+            read = self._read_across_restarts if restarts else self._task.logs
+            async for line in read(name, after=before):
+                self._observer.log(line)
+                await self._companion.log(line)
+                self._lines_read += 1
         except EngineError as error:
             self._companion.log_cut(name)
             self._observer.trouble(f"the output of {name} cannot be read: {error}")
@@ -371,20 +373,14 @@ class TaskRunner:
             self._companion.log_cut(name)
             self._observer.trouble(f"the output of {name} cannot be read: {unforeseen(error)}")
 
-    async def _read(self, name: str, after: LogPosition | None, mark: ReadingMark | None = None) -> None:
-        async for line in self._task.logs(name, after=after):
-            if mark is not None:
-                mark.add(line.stamp)
-            self._observer.log(line)
-            await self._companion.log(line)
-            self._lines_read += 1
-
-    async def _read_across_restarts(self, name: str, after: LogPosition | None) -> None:
+    async def _read_across_restarts(self, name: str, *, after: LogPosition | None) -> AsyncIterator[LogLine]:
         """Read on after each restart: only the machine knows whether there will be another one."""
         mark = ReadingMark(after)
         while True:
             restarts = self.state.containers[name].restart_count
-            await self._read(name, after, mark)
+            async for line in self._task.logs(name, after=after):
+                mark.add(line.stamp)
+                yield line
             while self.state.containers[name].restart_count == restarts:
                 if self.state.containers[name].known is ContainerStatus.STOPPED:
                     return

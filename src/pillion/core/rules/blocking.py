@@ -10,14 +10,13 @@ from typing import Final
 
 from pillion.core.findings import Finding
 from pillion.core.rules import containers, definition, dependencies, proxy, storage, structure
-from pillion.core.rules.rule import Rule
+from pillion.core.rules.rule import rules_in
 from pillion.core.rules.rulebook import Rulebook
 
 BLOCKING: Final = tuple(
     rule
-    for module in (structure, definition, containers, storage, dependencies, proxy)
-    for rule in vars(module).values()
-    if isinstance(rule, Rule) and rule.blocks_run
+    for rule in rules_in((structure, definition, containers, storage, dependencies, proxy))
+    if rule.blocks_run
 )
 """The rules that stand in the way of a run, in the order of `catalogue`."""
 

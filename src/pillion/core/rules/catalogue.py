@@ -29,7 +29,7 @@ from pillion.core.rules import (
     storage,
     structure,
 )
-from pillion.core.rules.rule import Rule
+from pillion.core.rules.rule import Rule, rules_in
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
     structure,
@@ -56,7 +56,7 @@ _SOONER: Final = {"E221": "E203"}
 
 
 def _collect() -> tuple[Rule, ...]:
-    rules = [value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule)]
+    rules = rules_in(_MODULES)
     for code, other in _SOONER.items():
         rule = next(rule for rule in rules if rule.code == code)
         rules.remove(rule)

@@ -14,6 +14,7 @@ possible. The examples are whole definitions: the documentation shows them and t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from types import ModuleType
 from typing import Any, NamedTuple, NotRequired, TypedDict, Unpack
 
 from msgspec import Struct
@@ -107,6 +108,11 @@ class Rule(Struct, frozen=True, kw_only=True):
             blocks_run=self.blocks_run,
             edit=hit.edit,
         )
+
+
+def rules_in(modules: Iterable[ModuleType]) -> list[Rule]:
+    """Return the rules that modules define, module by module, as they stand there."""
+    return [value for module in modules for value in vars(module).values() if isinstance(value, Rule)]
 
 
 class RuleWords(TypedDict):

@@ -95,8 +95,7 @@ class DockerClient:
 
     async def connect(self) -> None:
         """Find the engine and agree on an API version, unless done. Raises EngineUnreachableError."""
-        if self._transport is None:
-            await self._connect()
+        await self._connect()
 
     async def get(
         self,
