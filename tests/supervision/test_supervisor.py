@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from pillion.core.plan.options import RunOptions
 from pillion.core.taskdef.parse import parse_task_definition
 from pillion.engines.simulated.behaviour import Behaviour, Life
 from pillion.engines.simulated.engine import SimulatedEngine, SimulatedTask
+from pillion.ports.clock import TimerHandle
 from pillion.ports.control import ControlError, UnknownTaskError
 from pillion.ports.engine import Capabilities, EngineUnreachableError
 from pillion.ports.store import StoreError
@@ -55,12 +56,27 @@ class Running(SilentObserver):
             self.runs.set()
 
 
+class ShiftedClock(SystemClock):
+    """The real clock, put forward: for a time that passes while nobody is there, and that no test waits for."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+        self.delays_s: list[float] = []
+
+    def now_s(self) -> float:
+        return super().now_s() + self.ahead_s
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> TimerHandle:
+        self.delays_s.append(delay_s)
+        return super().call_later(delay_s, callback)
+
+
 class Machine:
     """A state folder and a simulated engine that outlive every server on them."""
 
     def __init__(self, folder: Path, web: Behaviour = SERVES) -> None:
         self.folder = folder
-        self.clock = SystemClock()
+        self.clock = ShiftedClock()
         self.engine = SimulatedEngine({"web": web, "side": SERVES}, clock=self.clock)
         self.said: list[str] = []
         self._observers: defaultdict[str, Running] = defaultdict(Running)
@@ -186,12 +202,17 @@ async def test_tasks_of_a_process_that_lives_are_left_alone(tmp_path: Path) -> N
 async def test_a_promise_to_stop_counts_the_time_that_nobody_watched(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     async with machine.server() as server:
-        task_id = await machine.begin(server, stop_after_s=0.4)
+        task_id = await machine.begin(server, stop_after_s=3600)
+    machine.clock.ahead_s = 1800
+    async with machine.server() as server:
+        server.adopt_left()
+        await until(lambda: any(1200 < delay_s < 1800 for delay_s in machine.clock.delays_s))
+    machine.clock.ahead_s = 3600
     async with machine.server() as server:
         server.adopt_left()
         end = await server.desk.ended(task_id)
     assert end.task["stopCode"] == "UserInitiated"
-    assert 0.3 < end.task["stoppingAt"] - end.task["startedAt"] < 10
+    assert end.task["stoppingAt"] - end.task["createdAt"] >= 3600
 
 
 class Absent(SimulatedEngine):

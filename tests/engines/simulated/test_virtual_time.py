@@ -21,7 +21,7 @@ def test_ten_minutes_take_no_time() -> None:
 
     before_s = time.perf_counter()
     assert run_in_virtual_time(wait()) == pytest.approx(600.0)
-    assert time.perf_counter() - before_s < 1.0
+    assert time.perf_counter() - before_s < 60.0  # nothing waits; what else the machine does may hold it up
 
 
 def test_timers_come_in_the_order_of_their_times() -> None:
