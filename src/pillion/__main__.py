@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-NEW_OBJECTS = 50_000
+NEW_OBJECTS = 150_000
 """How many new objects set off a garbage collection.
 
 A start makes some hundred thousand objects that all stay; with Python's own 700 a twentieth of its time goes
