@@ -8,7 +8,6 @@ and types, so that a misspelt key is an error and not a wish that nobody hears.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from pillion.core.errors import PillionError
+from pillion.core.likeness import closest
 
 FILE_NAME = "pillion.toml"
 
@@ -118,5 +118,5 @@ def _check_table(path: Path, name: str, table: object) -> None:
 
 
 def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; it may be one of {', '.join(known)}"
+    close = closest(name, known)
+    return f"; did you mean {close!r}?" if close else f"; it may be one of {', '.join(known)}"

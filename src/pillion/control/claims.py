@@ -9,16 +9,14 @@ run in the foreground.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import hashlib
 import json
 import os
-import shutil
 import socket
-import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -106,7 +104,8 @@ class Claim:
         if self._bound is not None and self._is_bound_to(self._bound):
             self._bound.unlink()
             if self._scratch is not None:
-                shutil.rmtree(self._scratch, ignore_errors=True)
+                with suppress(OSError):
+                    self._scratch.rmdir()
         if self.is_in_place:
             self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
@@ -165,6 +164,8 @@ def _scratch_folder(path: Path) -> Path:
 
     A process that is killed leaves it, and the next holder of the claim finds it.
     """
+    import tempfile  # it takes a while to import, and few folders are that deep
+
     name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"pillion-control-{os.getuid()}-{name}"
     if len(str(folder / _SCRATCH_SOCKET).encode()) > SOCKET_PATH_BYTES_MAX:
@@ -198,7 +199,7 @@ def _lock(path: Path) -> int:
                 raise ClaimError(f"{who} holds {path}: {_advice(path)}") from error
             time.sleep(_PAUSE_S)
             continue
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             if os.fstat(descriptor).st_ino == path.stat().st_ino:
                 return descriptor
         os.close(descriptor)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import codecs
 import errno
 import sys
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from pillion.core.errors import DocumentError
+from pillion.core.likeness import closest
 from pillion.documents.half_characters import find_half_character
 from pillion.documents.json_text import parse_json, scan_json
 from pillion.documents.source import Document, Lines, Syntax
@@ -158,8 +158,8 @@ def _similar_file(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir() if entry.suffix in _SYNTAX_OF]
     except OSError:
         return f"There is no folder {path.parent} either."
-    close = get_close_matches(path.name, names, n=1)
-    return f"Did you mean {path.parent / close[0]}?" if close else ""
+    close = closest(path.name, names)
+    return f"Did you mean {path.parent / close}?" if close else ""
 
 
 def _decode(data: bytes, name: str) -> str:

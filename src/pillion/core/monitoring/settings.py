@@ -21,7 +21,6 @@ The words are those of PutMetricAlarm.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -30,6 +29,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 
 from pillion.core.errors import PillionError
+from pillion.core.likeness import closest
 from pillion.core.monitoring.alarms import AlarmDefinition, Comparison, Missing, Statistic
 from pillion.core.monitoring.metrics import CONTAINER_METRICS, TASK_METRICS, Metric
 from pillion.core.units import parse_duration_s
@@ -187,5 +187,5 @@ def _word(where: str, table: Mapping[str, Any], key: str, default: _Word) -> _Wo
 
 
 def _close_to(word: str, known: Collection[str]) -> str:
-    found = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {found[0]!r}?" if found else f"; it may be one of {', '.join(known)}"
+    found = closest(word, known)
+    return f"; did you mean {found!r}?" if found else f"; it may be one of {', '.join(known)}"

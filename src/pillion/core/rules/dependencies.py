@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
+from pillion.core.likeness import closest
 from pillion.core.rules.examples import app, depends, health_check, sidecar, task
 from pillion.core.rules.rule import Hit, aws_says, container_rule, guide, set_to, task_rule, we_say
 from pillion.core.task_view import ContainerView, TaskView, members, strings, text
@@ -15,9 +15,9 @@ _LINKS = guide("task_definition_parameters.html#container_definition_network")
 
 def did_you_mean(name: str, known: list[str]) -> str:
     """A sentence that suggests the nearest of the known names, or lists them."""
-    near = get_close_matches(name, known, n=1)
+    near = closest(name, known)
     if near:
-        return f"Did you mean {near[0]!r}?"
+        return f"Did you mean {near!r}?"
     return f"The containers are {', '.join(known)}." if known else ""
 
 

@@ -8,11 +8,11 @@ likeness is made.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Final, NamedTuple
 
 from pillion.core.findings import Edit, EditAction, Path
+from pillion.core.likeness import closest
 from pillion.core.taskdef.model import ContainerDefinition, TaskDefinition
 from pillion.core.taskdef.problem import Problem, ProblemCode, format_path, shown_text
 from pillion.core.taskdef.shapes import Kind, Shape, ValueType, shape_of
@@ -99,8 +99,8 @@ def like_word(words: tuple[str, ...], word: str) -> str | None:
     if len(word) > _KEY_LENGTH_MAX:
         return None
     by_plain = {_plain(known): known for known in words}
-    close = get_close_matches(_plain(word), by_plain, n=1, cutoff=_LIKENESS_MIN)
-    return by_plain[close[0]] if close else None
+    close = closest(_plain(word), by_plain, likeness_min=_LIKENESS_MIN)
+    return None if close is None else by_plain[close]
 
 
 def _plain(word: str) -> str:

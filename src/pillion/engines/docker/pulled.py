@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 
 FILE_NAME = "pulled-images.json"
@@ -44,6 +43,8 @@ class PulledImages:
 
 def _replace(path: Path, text: str) -> None:
     """Write a file in one step, as another process may read it meanwhile."""
+    import tempfile  # it takes a while to import, and few pull
+
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
         file.write(text)
     os.replace(file.name, path)  # noqa: PTH105 - Path.replace of a str needs the wrapper for no gain

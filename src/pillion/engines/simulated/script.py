@@ -16,13 +16,13 @@ them. Every mistake names the container, the key, what was found and what is exp
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
 
+from pillion.core.likeness import closest
 from pillion.core.units import parse_duration_s
 from pillion.engines.simulated.behaviour import Behaviour, Life, Line
 
@@ -256,5 +256,5 @@ def _fields(
 
 
 def _close_to(word: str, known: Collection[str]) -> str:
-    found = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean {found[0]!r}?)" if found else ""
+    found = closest(word, known)
+    return f" (did you mean {found!r}?)" if found else ""
