@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,6 +80,7 @@ def made(
     task: FakeTask | None = None,
     aws: FakeAws | None = None,
     firelens: object = None,
+    tell: Callable[[Notice], None] | None = None,
     **members: Any,
 ) -> tuple[Companion, list[Notice]]:
     told: list[Notice] = []
@@ -90,7 +91,7 @@ def made(
         place=Place(way=Way.NAMESPACE, metadata="169.254.170.2", aws="169.254.170.2:4566"),
         firelens=cast("FirelensPlan | None", firelens),
         state_folder=state_folder,
-        tell=told.append,
+        tell=tell or told.append,
         **members,
     )
     return companion, told
@@ -180,14 +181,14 @@ async def test_a_router_that_never_listens_holds_nobody_for_ever(
 
 async def test_without_a_queue_somebody_takes_the_place_of_a_router_that_has_ended(tmp_path: Path) -> None:
     path = tmp_path / "fluent.sock"
-    companion, told = made(tmp_path, firelens=routed(path), waits_for_router=True)
     heard = asyncio.Event()
+    told: list[Notice] = []
 
     def tell(notice: Notice) -> None:
         told.append(notice)
         heard.set()
 
-    companion.tell = tell
+    companion, _ = made(tmp_path, firelens=routed(path), waits_for_router=True, tell=tell)
     companion.stopped("app")
     companion.stopped("router")
     await companion.before_start("app", "id")  # returns as somebody listens

@@ -10,7 +10,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -67,8 +66,7 @@ class Deliveries(Protocol):
         """Return the lines that were read and not settled by the process before; asked once."""
 
 
-@dataclass(kw_only=True)
-class RunLink:
+class RunLink(Struct, kw_only=True):
     """What is known only when the task runs: who has its state, who is told things, whether it is left."""
 
     runner: TaskRunner | None = None

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from pillion.aws.backend import AwsBackend
 from pillion.aws.log_calls import LogCalls
@@ -62,8 +61,7 @@ class TaskScope(Struct, frozen=True, kw_only=True):
     firelens: FirelensPlan | None = None
 
 
-@dataclass(kw_only=True, slots=True)
-class _Fetched:
+class _Fetched(Struct, kw_only=True):
     """What was prepared so far."""
 
     secrets: dict[Parameter | Secret, SecretValue] = field(default_factory=dict)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from pillion.checking.check import CheckedDocument, CheckOptions, check_document
 from pillion.checking.files import Candidate, candidates
@@ -19,8 +20,7 @@ _REPAIRS_MAX = 5
 """Rounds of repairs; more than two have not been seen to be needed."""
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """Checks files one after the other, and remembers what could not be read.
 
     Attributes:

@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -84,12 +83,12 @@ class DrillSettings(Struct, frozen=True, kw_only=True):
     told: Told
 
 
-@dataclass
 class DrillControl:
     """Lets somebody outside end a drill: the cases under way are killed and clean up, no other begins."""
 
-    interrupted: bool = False
-    _runs: set[CaseRun] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.interrupted = False
+        self._runs: set[CaseRun] = set()
 
     def stop(self) -> None:
         """End the drill."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from pillion.ports.engine import EngineError, EngineUnreachableError
 from pillion.ports.queries import ContainerStats, NetworkRates
@@ -60,8 +61,7 @@ def _read_at_s(sample: Mapping[str, Any]) -> float:
         return 0.0
 
 
-@dataclass(slots=True)
-class _Watch:
+class _Watch(Struct):
     """What is known of one container; `sampled` is set once there was a first look."""
 
     asked_at_s: float

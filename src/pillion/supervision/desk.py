@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pillion.ports.control import Accepted, ControlError, Ended, UnknownTaskError
 from pillion.supervision.supervising import RunOutcome
@@ -17,8 +18,7 @@ from pillion.supervision.task_control import TaskControl
 Submit = Callable[[Mapping[str, Any]], Awaitable[Accepted]]
 
 
-@dataclass(kw_only=True)
-class _Entry:
+class _Entry(Struct, kw_only=True):
     control: TaskControl
     end: asyncio.Future[Ended] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 

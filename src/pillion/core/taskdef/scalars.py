@@ -10,10 +10,10 @@ carries the repair. Nothing is repaired silently, because the AWS SDKs refuse su
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from pillion.core.findings import Edit, EditAction, Path
@@ -26,8 +26,7 @@ INTEGER_MAX: Final = 2**31 - 1
 _TRUTH: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct):
     """What one reading has found so far."""
 
     unknown: object

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pillion.core.plan.model import ContainerPlan
 from pillion.engines.docker.ahead import Ahead
@@ -18,8 +19,7 @@ INSPECT_DEADLINE_S = 30.0
 """What the ECS agent gives an inspection."""
 
 
-@dataclass(slots=True)
-class Record:
+class Record(Struct):
     """One container of a running task. `running` and `ended` are set while its process does and does not run.
 
     `starts` counts the starts that were asked for; `found` is what the engine last said of its addresses.

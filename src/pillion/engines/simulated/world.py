@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from pillion.core.lifecycle import commands as cmd
 from pillion.core.lifecycle import events as ev
@@ -52,8 +53,7 @@ class Told(NamedTuple):
     is_answer: bool
 
 
-@dataclass(slots=True)
-class _Box:
+class _Box(Struct):
     """One container as it is now."""
 
     role: Role
