@@ -8,14 +8,30 @@ from typing import TYPE_CHECKING
 from pillion.ports.engine import Engine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pillion.core.plan.model import TaskPlan
     from pillion.engines.docker.first_calls import FirstCalls
 
+    Connect = Callable[[], FirstCalls]
 
-def docker_first_calls(host: str | None = None) -> FirstCalls:
-    """Return what can be asked of the engine at `host` before all that `docker_engine` imports is there."""
-    from pillion.engines.docker.first_calls import FirstCalls
 
-    return FirstCalls(host)
+def docker_ahead(plan: TaskPlan, host: str | None = None) -> Connect:
+    """Ask the engine at `host` for a task's network, for which neither asyncio nor much else has to be there.
+
+    What is returned makes the connection that goes on from there. It has to be called, and what it returns to
+    be closed, or to be given to `docker_engine`.
+    """
+    from pillion.engines.docker.network_request import ask_for_network
+
+    asked = ask_for_network(plan, host)
+
+    def connect() -> FirstCalls:
+        from pillion.engines.docker.first_calls import FirstCalls
+
+        return FirstCalls(host, asked=asked)
+
+    return connect
 
 
 def docker_engine(state_folder: Path, host: str | None = None, *, first: FirstCalls | None = None) -> Engine:

@@ -57,7 +57,7 @@ class Running(SilentObserver):
 
 
 class ShiftedClock(SystemClock):
-    """The real clock, put forward: for a time that passes while nobody is there, and that no test waits for."""
+    """The real clock, put forward: for a time that passes while nobody is there, and that no test awaits."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0

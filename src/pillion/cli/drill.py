@@ -170,7 +170,7 @@ def drill(
 
     async def run_here() -> DrillReport:
         control = DrillControl()
-        with Interrupts(control):
+        with Interrupts(control) as interrupts, interrupts.within(asyncio.get_running_loop()):
             return await run_drill(run, control)
 
     try:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,22 +10,13 @@ import click
 from msgspec import Struct
 
 from pillion.cli.aws_options import aws_options, aws_settings, aws_source
-from pillion.cli.exits import INTERRUPTED, NOT_RUN, UserError
+from pillion.cli.exits import NOT_RUN, UserError
 
 if TYPE_CHECKING:
-    from pillion.app import Observe, RunOutcome
     from pillion.cli.definitions import TaskDocument
-    from pillion.cli.json_lines import JsonLines
-    from pillion.cli.text_lines import TextLines
     from pillion.core.plan.model import Notice
     from pillion.core.plan.options import RunOptions
-    from pillion.ports.engine import Capabilities, Engine
     from pillion.preparing import PreparedTask
-    from pillion.run_settings import RunSettings
-    from pillion.supervision.task_control import TaskControl
-
-_SWITCH_S = 0.0005
-"""How long the loop waits for its turn beside a thread that computes, in seconds; Python's own is 5 ms."""
 
 _FORMATS = ("text", "json")
 
@@ -136,33 +124,31 @@ def run(
         from pillion.cli.detach import detach_task
 
         return detach_task(task.prepared, run_settings, task.notices(), source=task.source, style=style)
-    from pillion.cli.guarded import GuardedOutput
+    from pillion.cli.interrupts import Interrupts
+    from pillion.connecting import docker_ahead
     from pillion.supervision.task_control import TaskControl
 
+    _check_state_folder(run_settings.state_folder)
     control = TaskControl()
+    with Interrupts(control) as interrupts:
+        connect = docker_ahead(task.prepared.plan, run_settings.engine_host)
+        from pillion.cli.foreground import Foreground, Style, run_in_foreground  # takes a while: asyncio
 
-    def stop(error: OSError) -> None:
-        control.stop(f"What the run prints cannot be written: {error.strerror}")
-
-    output: JsonLines | TextLines
-    with GuardedOutput(stop) as guarded:
-        if style == "json":
-            from pillion.cli.json_lines import JsonLines
-
-            output = JsonLines(task.prepared.plan)
-        else:
-            from pillion.cli.text_lines import TextLines
-
-            output = TextLines(
-                task.prepared.plan,
-                timestamps=timestamps or table.get("timestamps", False),
-                verbose=verbose,
-                quiet=quiet,
-            )
-        exit_code = _run_here(task, run_settings, output, control)
-    if guarded.error is not None:
-        raise guarded.error
-    return exit_code
+        told = Style(
+            is_json=style == "json",
+            timestamps=timestamps or table.get("timestamps", False),
+            verbose=verbose,
+            quiet=quiet,
+        )
+        foreground = Foreground(
+            prepared=task.prepared,
+            settings=run_settings,
+            source=task.source,
+            notices=task.notices,
+            style=told,
+            connect=connect,
+        )
+        return run_in_foreground(foreground, control, interrupts)
 
 
 class _Task(Struct, frozen=True, kw_only=True):
@@ -212,72 +198,12 @@ def _read(
     return _Task(prepared=prepared, document=document, source=source)
 
 
-def _run_here(task: _Task, settings: RunSettings, output: JsonLines | TextLines, control: TaskControl) -> int:
-    from pillion.cli.interrupts import Interrupts
-    from pillion.connecting import docker_engine, docker_first_calls
-    from pillion.ports.engine import EngineUnreachableError
+def _check_state_folder(folder: Path) -> None:
+    """Say what is wrong with the state folder before an engine is asked for anything."""
     from pillion.ports.store import StoreError
     from pillion.stores.sqlite import SqliteStore
 
-    identity = task.prepared.plan.identity
-    first = docker_first_calls(settings.engine_host)
-
-    def load() -> tuple[Engine, tuple[Notice, ...]]:
-        import_module("pillion.app")
-        return docker_engine(settings.state_folder, first=first), task.notices()
-
-    async def run_here() -> tuple[RunOutcome, int]:
-        with Interrupts(control) as interrupts:
-            try:
-                SqliteStore(settings.state_folder).close()  # what is wrong with it is no matter for an engine
-                await first.begin(task.prepared.plan)
-            except (EngineUnreachableError, StoreError) as error:
-                raise UserError(str(error), exit_code=NOT_RUN) from error
-            usual_s = sys.getswitchinterval()
-            sys.setswitchinterval(_SWITCH_S)
-            engine, of_definition = await asyncio.to_thread(load)  # while Docker is at work
-            sys.setswitchinterval(usual_s)
-
-            def observe(notices: tuple[Notice, ...], capabilities: Capabilities) -> JsonLines | TextLines:
-                where = (
-                    f"task {identity.task_id[:8]} of {identity.family}:{identity.revision} "
-                    f"in cluster {identity.cluster}, on {capabilities.name} {capabilities.version}"
-                )
-                output.begin((*of_definition, *notices), where)
-                return output
-
-            outcome = await _run_on(engine, task, settings, observe, control)
-        return outcome, interrupts.count
-
     try:
-        outcome, interrupts = asyncio.run(run_here())
-    finally:
-        output.close()
-    exit_code = INTERRUPTED if interrupts else outcome.exit_code
-    output.end(exit_code, outcome.task, explainable=settings.keep_history_s > 0)
-    return exit_code
-
-
-async def _run_on(
-    engine: Engine, task: _Task, settings: RunSettings, observe: Observe, control: TaskControl
-) -> RunOutcome:
-    """Run a task on an engine; what may go wrong before it begins is a UserError."""
-    from pillion.app import run_task
-    from pillion.around.serving import EndpointsSettingError
-    from pillion.control.claims import ClaimError
-    from pillion.ports.engine import EngineUnreachableError
-    from pillion.ports.store import StoreError
-    from pillion.sidecars.firelens.errors import FirelensError
-
-    try:
-        return await run_task(
-            task.prepared, settings, engine=engine, observe=observe, control=control, source=task.source
-        )
-    except (
-        EngineUnreachableError,
-        StoreError,
-        ClaimError,
-        FirelensError,
-        EndpointsSettingError,
-    ) as error:
+        SqliteStore(folder).close()
+    except StoreError as error:
         raise UserError(str(error), exit_code=NOT_RUN) from error

@@ -77,7 +77,8 @@ class FakeEngine:
             headers = {"Api-Version": self.api} if self.api else {}
             return web.Response(text="OK", headers=headers | self.ping_headers)
         self.asked.append(f"{request.method} {path}")
-        handler = self.routes.get(f"{request.method} {path.partition('/')[2]}")
+        version, _, rest = path.partition("/")
+        handler = self.routes.get(f"{request.method} {rest if version.startswith('v1.') else path}")
         if handler is None:
             return web.json_response({"message": f"no such thing: {path}"}, status=404)
         return await handler(request)

@@ -13,25 +13,23 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError
 from pillion.engines.docker.host import (
-    NO_ENGINE,
     SOCKET_SCHEME,
-    chosen_context,
     chosen_host,
     explain_unreachable,
-    first_socket,
+    find_engine,
     is_local,
-    socket_of_context,
-    usual_sockets,
 )
 from pillion.engines.docker.transport.pipe import RawPipe
 from pillion.engines.docker.transport.protocol import Answer, Body, Request, Transport
 from pillion.ports.engine import EngineUnreachableError
+
+if TYPE_CHECKING:
+    from pillion.engines.docker.transport.early import EarlyCall
 
 API_VERSION_MAX = (1, 47)
 """The newest API whose changes were read; an older engine is spoken to in its own."""
@@ -77,9 +75,19 @@ class ByteStream:
 
 
 class DockerClient:
-    """One connection to an engine. Made without I/O; the first call connects."""
+    """One connection to an engine. Made without I/O; the first call connects.
 
-    def __init__(self, host: str | None = None, environment: Mapping[str, str] | None = None) -> None:
+    `early` was sent to the same engine before; who makes that call gets its answer.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        *,
+        early: EarlyCall | None = None,
+    ) -> None:
+        self._early = early
         self._environment = os.environ if environment is None else environment
         self._wanted = chosen_host(host, self._environment)
         self._transport: Transport | None = None
@@ -236,25 +244,15 @@ class DockerClient:
 
     def _find(self) -> Transport:
         """Choose the transport; only that one is imported, for aiohttp takes 0.15 s of a run's start."""
-        wanted, context = self._wanted, None
-        if wanted is None:
-            context = chosen_context(self._environment)
-            wanted = socket_of_context(context, self._environment) if context else self._first_socket()
+        wanted, context = find_engine(self._wanted, self._environment)
         self.host = wanted or f"Docker context {context}"
         if wanted is not None and wanted.startswith(SOCKET_SCHEME):
             from pillion.engines.docker.transport.unix import UnixTransport
 
-            return UnixTransport(wanted)
+            return UnixTransport(wanted, early=self._early)
         from pillion.engines.docker.transport.remote import RemoteTransport
 
         return RemoteTransport(self.host, url=wanted, context=context)
-
-    def _first_socket(self) -> str:
-        found = first_socket(self._environment, Path.is_socket)
-        if found is None:
-            searched = ", ".join(str(path) for path in usual_sockets(self._environment))
-            raise EngineUnreachableError(NO_ENGINE.format(searched=searched))
-        return found
 
 
 async def _read_all(answer: Answer) -> bytes:

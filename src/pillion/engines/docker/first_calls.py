@@ -12,14 +12,19 @@ from pillion.core.plan.model import NetworkMode, TaskPlan
 from pillion.engines.docker.capabilities import ask_capabilities
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.network import Networks
+from pillion.engines.docker.network_request import AskedNetwork
 from pillion.ports.engine import Capabilities, EngineUnreachableError
 
 
 class FirstCalls:
-    """The connection to an engine at `host`, the networks there, and what the engine says that it is."""
+    """The connection to an engine at `host`, the networks there, and what the engine says that it is.
 
-    def __init__(self, host: str | None = None) -> None:
-        self.client = DockerClient(host)
+    `asked` is the network that was asked for before; it is taken over.
+    """
+
+    def __init__(self, host: str | None = None, *, asked: AskedNetwork | None = None) -> None:
+        self._asked = asked
+        self.client = DockerClient(host, early=None if asked is None else asked.call)
         self.networks = Networks(self.client)
         self._known: Capabilities | None = None
         self._asking = asyncio.Lock()
@@ -32,7 +37,9 @@ class FirstCalls:
         the task to meet. Raises EngineUnreachableError.
         """
         await self.client.connect()
-        if plan.network_mode is NetworkMode.AWSVPC:
+        if self._asked is not None:
+            await self._take_over(self._asked)
+        elif plan.network_mode is NetworkMode.AWSVPC:
             await self.networks.expect(plan.identity.cluster)
         self._begun.append(asyncio.create_task(self._learn_ahead()))
 
@@ -48,8 +55,14 @@ class FirstCalls:
         for job in self._begun:
             job.cancel()
         await asyncio.gather(*self._begun, return_exceptions=True)
+        if self._asked is not None:
+            await self._take_over(self._asked)
         await self.networks.close()
         await self.client.close()
+
+    async def _take_over(self, asked: AskedNetwork) -> None:
+        self._asked = None
+        await self.networks.expect(asked.cluster, is_asked=True)
 
     async def _learn_ahead(self) -> None:
         with suppress(EngineUnreachableError):  # whoever needs the answer asks again, and says so

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pillion.ports.engine import EngineUnreachableError
+
 SOCKET_SCHEME = "unix://"
 
 _DEFAULT_CONTEXT = "default"
@@ -69,6 +71,23 @@ def usual_sockets(environment: Mapping[str, str]) -> tuple[Path, ...]:
 def first_socket(environment: Mapping[str, str], is_socket: Callable[[Path], bool]) -> str | None:
     """Return the address of the first of the usual sockets that is there."""
     return next((f"{SOCKET_SCHEME}{path}" for path in usual_sockets(environment) if is_socket(path)), None)
+
+
+def find_engine(chosen: str | None, environment: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Return the address of the engine and the context that leads there, one of which may be None.
+
+    `chosen` is the address that `chosen_host` returned. Raises EngineUnreachableError where there is neither.
+    """
+    if chosen is not None:
+        return chosen, None
+    context = chosen_context(environment)
+    if context is not None:
+        return socket_of_context(context, environment), context
+    found = first_socket(environment, Path.is_socket)
+    if found is None:
+        searched = ", ".join(str(path) for path in usual_sockets(environment))
+        raise EngineUnreachableError(NO_ENGINE.format(searched=searched))
+    return found, None
 
 
 def is_local(host: str) -> bool:

@@ -19,7 +19,8 @@ from pillion.engines.docker.cgroup import TaskCgroup
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError, named
 from pillion.engines.docker.images import Images
-from pillion.engines.docker.network import Networks, is_network_unusable, network_name
+from pillion.engines.docker.network import Networks, is_network_unusable
+from pillion.engines.docker.network_request import network_name
 from pillion.engines.docker.ports import PortBook, asked_ports, can_move, requests_of
 from pillion.engines.docker.record import Record, inspect
 from pillion.engines.docker.translate import Surroundings, create_body, create_parameters

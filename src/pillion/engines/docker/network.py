@@ -17,6 +17,7 @@ from typing import Any
 from pillion.engines.docker import labels
 from pillion.engines.docker.client import DockerClient
 from pillion.engines.docker.errors import ApiError, DeadlinePassedError
+from pillion.engines.docker.network_request import CREATE, network_body, network_name
 from pillion.ports.engine import EngineUnreachableError
 
 NO_ROOM = "could not find an available, non-overlapping"
@@ -29,11 +30,6 @@ LAST_MADE_S = 5.0
 """How long a network that nobody wants any more is waited for, so that it can be removed."""
 
 _UNUSABLE = re.compile(r"network \S+ (?:not found|is ambiguous)|could not find a network")
-
-
-def network_name(cluster: str) -> str:
-    """Return the name of a cluster's network."""
-    return f"pillion-{cluster}"
 
 
 def is_network_unusable(error: ApiError) -> bool:
@@ -53,15 +49,16 @@ class Networks:
         self._lock = asyncio.Lock()
         self._expected: dict[str, asyncio.Task[bool]] = {}
 
-    async def expect(self, cluster: str) -> None:
+    async def expect(self, cluster: str, *, is_asked: bool = False) -> None:
         """Begin to make a cluster's network for a task that is about to come; returns when that is asked for.
 
-        Nothing is raised: what went wrong, `ensure` meets again.
+        `is_asked`: it has been asked for (`ask_for_network`), and the answer is what is waited for. Nothing
+        is raised: what went wrong, `ensure` meets again.
         """
         if cluster in self._expected:
             return
         with suppress(ApiError, DeadlinePassedError, EngineUnreachableError):
-            if not await self._find(cluster):
+            if is_asked or not await self._find(cluster):
                 self._expected[cluster] = asyncio.create_task(self._make_ahead(cluster))
                 await asyncio.sleep(0)  # its turn: the call is sent, whatever the caller does now
 
@@ -126,15 +123,8 @@ class Networks:
 
     async def _make(self, cluster: str) -> ApiError | None:
         """Make the network unless there is one; return the engine's error where it has no addresses left."""
-        body = {
-            "Name": network_name(cluster),
-            "Driver": "bridge",
-            "CheckDuplicate": True,
-            "Labels": {labels.NETWORK: cluster},
-            "Options": {"com.docker.network.bridge.enable_icc": "true"},
-        }
         try:
-            await self._client.post("networks/create", body=body)
+            await self._client.post(CREATE, body=network_body(cluster))
         except ApiError as error:
             if NO_ROOM in error.message:
                 return error

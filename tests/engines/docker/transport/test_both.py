@@ -21,8 +21,13 @@ UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 SWITCHED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
 
 
-def request(method: str = "GET", body: Body = None, headers: dict[str, str] | None = None) -> Request:
-    return Request(method=method, target="/v1.41/x?a=b%20c", headers=headers or {}, body=body)
+def request(
+    method: str = "GET",
+    body: Body = None,
+    headers: dict[str, str] | None = None,
+    target: str = "/v1.41/x?a=b%20c",
+) -> Request:
+    return Request(method=method, target=target, headers=headers or {}, body=body)
 
 
 async def read(answer: Answer) -> bytes:

@@ -67,6 +67,15 @@ class Connection:
         try:
             sock.setblocking(False)
             await _connect(sock, path)
+        except BaseException:
+            sock.close()
+            raise
+        return await cls.of(sock)
+
+    @classmethod
+    async def of(cls, sock: socket.socket) -> Connection:
+        """Return the connection of a socket that is connected and does not block. Raises OSError."""
+        try:
             reader = _Reader(limit=READ_BYTES)
             protocol = asyncio.StreamReaderProtocol(reader)
             loop = asyncio.get_running_loop()
@@ -99,8 +108,8 @@ class Connection:
             return False
         return False  # the end, or something that nobody asked for
 
-    async def exchange(self, request: Request) -> tuple[Head, bytes]:
-        """Send a request; return the head of the answer and what came behind it.
+    async def exchange(self, request: Request, *, is_sent: bool = False) -> tuple[Head, bytes]:
+        """Send a request, unless it `is_sent`; return the head of the answer and what came behind it.
 
         A large body goes on being sent while the answer is read.
 
@@ -110,7 +119,7 @@ class Connection:
         """
         self._received_before = self.reader.received
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_BYTES_MAX)
-        self._send(http, request)
+        self._send(http, request, is_sent=is_sent)
         while True:
             event = http.next_event()
             if event is h11.NEED_DATA:
@@ -149,12 +158,14 @@ class Connection:
         with suppress(OSError):
             await self.writer.wait_closed()
 
-    def _send(self, http: h11.Connection, request: Request) -> None:
+    def _send(self, http: h11.Connection, request: Request, *, is_sent: bool) -> None:
         body, headers = request.body, _headers(request)
         head = http.send(h11.Request(method=request.method, target=request.target, headers=headers))
         if is_sent_at_once(body):
             content = http.send(h11.Data(data=body)) if isinstance(body, bytes) else b""
-            self.writer.write(head + content + http.send(h11.EndOfMessage()))
+            message = head + content + http.send(h11.EndOfMessage())
+            if not is_sent:
+                self.writer.write(message)
         else:
             self.writer.write(head)
             self._sender = asyncio.create_task(self._send_body(http, body), name="docker-body")

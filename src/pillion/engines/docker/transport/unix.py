@@ -13,6 +13,7 @@ import h11
 from pillion.engines.docker.host import SOCKET_SCHEME, explain_unreachable
 from pillion.engines.docker.transport.answer import SocketAnswer
 from pillion.engines.docker.transport.connection import Connection, is_sent_at_once
+from pillion.engines.docker.transport.early import EarlyCall
 from pillion.engines.docker.transport.protocol import CONNECT_DEADLINE_S, Request
 from pillion.ports.engine import EngineUnreachableError
 
@@ -26,8 +27,14 @@ class UnixTransport:
     """Carries calls to the engine at a socket, `host` being its address (`unix:///...`)."""
 
     def __init__(
-        self, host: str, *, connect_deadline_s: float = CONNECT_DEADLINE_S, idle_s: float = IDLE_S
+        self,
+        host: str,
+        *,
+        connect_deadline_s: float = CONNECT_DEADLINE_S,
+        idle_s: float = IDLE_S,
+        early: EarlyCall | None = None,
     ) -> None:
+        self._early = early
         self._host = host
         self._path = host.removeprefix(SOCKET_SCHEME)
         self._connect_deadline_s = connect_deadline_s
@@ -41,6 +48,11 @@ class UnixTransport:
 
         Raises EngineUnreachableError, and OSError where the body's file cannot be read.
         """
+        if self._early is not None and self._early.is_same(request):
+            early, self._early = self._early, None
+            connection = await Connection.of(early.take())
+            self._open.add(connection)
+            return await self._exchange(connection, request, is_sent=True)
         # What cannot be sent again gets a connection that cannot be a stale one.
         kept = self._take_idle() if is_sent_at_once(request.body) else None
         if kept is not None:
@@ -53,6 +65,9 @@ class UnixTransport:
     async def close(self) -> None:
         """End all connections, those in use as well."""
         self._is_closed = True
+        if self._early is not None:
+            self._early.take().close()
+            self._early = None
         connections = tuple(self._open)
         for connection in connections:
             self._drop(connection)
@@ -82,10 +97,12 @@ class UnixTransport:
             self._drop(connection)
         return connection
 
-    async def _exchange(self, connection: Connection, request: Request) -> SocketAnswer:
+    async def _exchange(
+        self, connection: Connection, request: Request, *, is_sent: bool = False
+    ) -> SocketAnswer:
         was_kept = connection.is_reused
         try:
-            head, ahead = await connection.exchange(request)
+            head, ahead = await connection.exchange(request, is_sent=is_sent)
         except (OSError, h11.RemoteProtocolError) as error:
             self._drop(connection)
             if was_kept and not connection.has_heard and _may_go_again(request, error):
