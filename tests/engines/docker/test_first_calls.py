@@ -11,6 +11,7 @@ from pillion.core.plan.model import NetworkMode
 from pillion.engines.docker.errors import ApiError
 from pillion.engines.docker.first_calls import FirstCalls
 from pillion.engines.docker.network_request import AskedNetwork, ask_for_network
+from pillion.ports.engine import EngineUnreachableError
 
 PLAN = task(pause())
 
@@ -68,6 +69,17 @@ async def test_what_the_engine_refused_is_asked_for_again_by_the_task(fake: Fake
         await first.networks.ensure(CLUSTER)
     await first.close()
     assert calls(fake, "networks/create") == ["POST networks/create", "POST v1.41/networks/create"]
+
+
+async def test_an_engine_that_was_refused_and_is_another_one_now_is_left_clean(fake: FakeEngine) -> None:
+    knows_networks(fake)
+    fake.api = "1.30"
+    first = FirstCalls(fake.host, asked=asked_of(fake))
+    with pytest.raises(EngineUnreachableError, match=r"speaks API 1\.30"):
+        await first.begin(PLAN)
+    fake.api = "1.41"
+    await first.close()
+    assert calls(fake, "networks/ours") == ["DELETE v1.41/networks/ours"]
 
 
 def test_only_a_task_with_a_network_of_its_own_at_a_socket_that_is_there_asks(fake: FakeEngine) -> None:

@@ -249,7 +249,8 @@ class DockerClient:
         if wanted is not None and wanted.startswith(SOCKET_SCHEME):
             from pillion.engines.docker.transport.unix import UnixTransport
 
-            return UnixTransport(wanted, early=self._early)
+            early, self._early = self._early, None
+            return UnixTransport(wanted, early=early)
         from pillion.engines.docker.transport.remote import RemoteTransport
 
         return RemoteTransport(self.host, url=wanted, context=context)
