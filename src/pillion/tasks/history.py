@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from pillion.control.claims import Claimant
 from pillion.core.diagnosis.definition import DefinitionFacts, definition_facts
 from pillion.core.diagnosis.diagnose import diagnose
 from pillion.core.diagnosis.evidence import TaskEvidence
@@ -20,40 +18,28 @@ from pillion.core.diagnosis.journal import evidence_of_state, replay_journal
 from pillion.core.diagnosis.known import Role
 from pillion.core.diagnosis.model import Diagnosis, Explanation
 from pillion.core.lifecycle.explain import Waiting, waiting
-from pillion.core.lifecycle.state import TaskState, initial_state
-from pillion.core.plan.facts import ContainerFacts
-from pillion.core.record import TaskRecord
+from pillion.core.lifecycle.state import initial_state
 from pillion.core.usage import Observed, together
 from pillion.stores.notes import read_notes
 from pillion.stores.sqlite import DATABASE_NAME, SqliteStore, StoredTask
-from pillion.tasks.journals import families, read_journal, supervisor_of
+from pillion.tasks.journals import KnownTask, families, read_journal, supervisor_of
 
 _OBSERVED_TASKS_MAX = 5
 """Tasks of a family whose usage counts, the newest: an old one may have run another program."""
 
 
-class RememberedTask(Struct, frozen=True, kw_only=True):
-    """A task out of its journal.
+class RememberedTask(KnownTask, frozen=True, kw_only=True):
+    """A task out of its journal, with what explains where it is.
 
     Attributes:
-        record: how it was begun.
-        state: what its journal leads to.
         evidence: where it is now, or where it ended.
         facts: its definition.
-        ports: what the engine said of its containers: ports and addresses.
         waits: who waits for what, while it starts or stops.
-        supervisor: the process that supervises it; None where none does, or where it is over.
-        is_over: whether it has ended.
     """
 
-    record: TaskRecord
-    state: TaskState
     evidence: TaskEvidence
     facts: DefinitionFacts
-    ports: Mapping[str, ContainerFacts]
     waits: tuple[Waiting, ...]
-    supervisor: Claimant | None
-    is_over: bool
 
     @property
     def is_abandoned(self) -> bool:
