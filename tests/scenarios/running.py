@@ -27,6 +27,9 @@ UNTIL_TOLD = "until [ -e /go ]; do sleep 0.05; done"
 
 UP = "up: a stop will be heard"
 
+KILLED = 137
+"""The exit code of what was killed."""
+
 SERVE = ["sh", "-c", f"trap 'exit 0' TERM; echo '{UP}'; while :; do sleep 0.1; done"]
 """A container that runs until it is told to stop, and then ends with 0. It says when it can hear that."""
 
@@ -270,8 +273,10 @@ def of(pillion: Pillion, name: str) -> tuple[str, ...]:
 
 
 def tell(pillion: Pillion, name: str, path: str = "/go") -> None:
-    """Make a file in a container that runs."""
-    docker("exec", docker("ps", "-q", *of(pillion, name)), "touch", path)
+    """Make a file in a container that runs; it may die of that at once, and take along who told it."""
+    command = ["docker", "exec", docker("ps", "-q", *of(pillion, name)), "touch", path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, KILLED), done.stderr
 
 
 def left_behind(pillion: Pillion) -> list[str]:

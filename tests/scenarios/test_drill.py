@@ -30,7 +30,7 @@ CHECK = {
 }
 """Notices that the main process stands still."""
 
-LOADER = ["sh", "-c", "sleep 1; echo loaded > /config/x"]
+LOADER = ["sh", "-c", "sleep 2; echo loaded > /config/x"]
 WEB = ["sh", "-c", "mkdir /www; echo hi > /www/index.html; exec httpd -f -p 8080 -h /www"]
 CACHE = [*WEB[:2], WEB[2].replace("8080", "6379")]
 ASK = "wget -q -O /dev/null http://127.0.0.1:6379/"
