@@ -158,7 +158,7 @@ def test_stub_listens_on_ipv6(run: Run, connect: Connect, free_port: int) -> Non
 
 
 def test_stub_takes_datagrams_and_goes_on(run: Run, connect: Connect, free_port: int) -> None:
-    process = run("stub", str(free_port), f"{free_port}/udp")
+    process = run("stub", f"{free_port}/udp", str(free_port))  # opened in this order
     connect(free_port).close()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.connect(("127.0.0.1", free_port))
