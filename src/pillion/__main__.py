@@ -7,7 +7,7 @@ import gc
 NEW_OBJECTS = 150_000
 """How many new objects set off a garbage collection.
 
-A start makes some hundred thousand objects that all stay; with Python's own 700 a twentieth of its time goes
+A start makes some fifty thousand objects that all stay; with Python's own 700 a twentieth of its time goes
 into looking for garbage among them.
 """
 

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from pillion.core.errors import PillionError
-from pillion.core.likeness import closest
+from pillion.core.likeness import suggestion
 
 FILE_NAME = "pillion.toml"
 
@@ -99,7 +99,7 @@ def read_settings(path: Path) -> Settings:
 
 def _check_table(path: Path, name: str, table: object) -> None:
     if name not in _TABLES:
-        raise SettingsError(f"{path}: unknown table [{name}]{_did_you_mean(name, _TABLES)}")
+        raise SettingsError(f"{path}: unknown table [{name}]{suggestion(name, _TABLES)}")
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: {name} has to be a table: write [{name}]")
     keys = _TABLES[name]
@@ -107,7 +107,7 @@ def _check_table(path: Path, name: str, table: object) -> None:
         return
     for key, value in table.items():
         if key not in keys:
-            raise SettingsError(f"{path}: [{name}] has an unknown key {key!r}{_did_you_mean(key, keys)}")
+            raise SettingsError(f"{path}: [{name}] has an unknown key {key!r}{suggestion(key, keys)}")
         expected = keys[key]
         if not isinstance(value, expected):
             kind = _NAMES[expected] if isinstance(expected, type) else "something else"
@@ -115,8 +115,3 @@ def _check_table(path: Path, name: str, table: object) -> None:
         items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         if not all(isinstance(item, str) for item in items):
             raise SettingsError(f"{path}: [{name}] {key} may hold strings only")
-
-
-def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
-    close = closest(name, known)
-    return f"; did you mean {close!r}?" if close else f"; it may be one of {', '.join(known)}"

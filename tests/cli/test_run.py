@@ -24,6 +24,10 @@ run_cli()
 """
 
 
+TASK = {"family": "shop", "networkMode": "awsvpc"}
+WEB = {"name": "web", "image": "web:1", "memory": 64}
+
+
 def run(folder: Path, definition: object) -> subprocess.CompletedProcess[str]:
     file = folder / "task.json"
     file.write_text(json.dumps(definition))
@@ -34,14 +38,13 @@ def run(folder: Path, definition: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_the_engine_is_asked_before_asyncio_is_there(tmp_path: Path) -> None:
-    container = {"name": "web", "image": "web:1", "memory": 64}
-    done = run(tmp_path, {"family": "shop", "networkMode": "awsvpc", "containerDefinitions": [container]})
+    done = run(tmp_path, {**TASK, "containerDefinitions": [WEB]})
     assert (done.stdout, done.stderr) == ("shop\n", "")
 
 
 @pytest.mark.slow
 def test_a_bad_definition_asks_no_engine(tmp_path: Path) -> None:
-    done = run(tmp_path, {"family": "shop", "networkMode": "awsvpc", "containerDefinitions": []})
+    done = run(tmp_path, {**TASK, "containerDefinitions": []})
     assert (done.returncode, done.stdout) == (2, "")
     assert "containerDefinitions" in done.stderr
 
@@ -49,7 +52,6 @@ def test_a_bad_definition_asks_no_engine(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_state_folder_that_cannot_be_used_asks_no_engine(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    container = {"name": "web", "image": "web:1", "memory": 64}
-    done = run(tmp_path, {"family": "shop", "networkMode": "awsvpc", "containerDefinitions": [container]})
+    done = run(tmp_path, {**TASK, "containerDefinitions": [WEB]})
     assert (done.returncode, done.stdout) == (125, "")
     assert "state" in done.stderr

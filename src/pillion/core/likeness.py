@@ -14,3 +14,9 @@ def closest(word: str, known: Collection[str], *, likeness_min: float = 0.6) -> 
 
     found = get_close_matches(word, known, n=1, cutoff=likeness_min)
     return found[0] if found else None
+
+
+def suggestion(word: str, known: Collection[str]) -> str:
+    """Return how a message about an unknown word goes on: the word that was meant, else all of them."""
+    found = closest(word, known)
+    return f"; did you mean {found!r}?" if found else f"; it may be one of {', '.join(known)}"

@@ -29,7 +29,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 
 from pillion.core.errors import PillionError
-from pillion.core.likeness import closest
+from pillion.core.likeness import suggestion
 from pillion.core.monitoring.alarms import AlarmDefinition, Comparison, Missing, Statistic
 from pillion.core.monitoring.metrics import CONTAINER_METRICS, TASK_METRICS, Metric
 from pillion.core.units import parse_duration_s
@@ -145,13 +145,13 @@ def _metric(where: str, table: Mapping[str, Any]) -> Metric:
     if container is None and name in CONTAINER_METRICS:
         raise MonitorSettingsError(f"{where}: {name} is a metric of a container: say which, with container")
     kind = "a task" if container is None else "a container"
-    raise MonitorSettingsError(f"{where}: {kind} has no metric {name!r}{_close_to(name, known)}")
+    raise MonitorSettingsError(f"{where}: {kind} has no metric {name!r}{suggestion(name, known)}")
 
 
 def _check_keys(where: str, table: Mapping[str, Any], known: Collection[str]) -> None:
     for key in table:
         if key not in known:
-            raise MonitorSettingsError(f"{where} has an unknown key {key!r}{_close_to(key, known)}")
+            raise MonitorSettingsError(f"{where} has an unknown key {key!r}{suggestion(key, known)}")
 
 
 def _flag(table: Mapping[str, Any], key: str, *, default: bool) -> bool:
@@ -182,10 +182,5 @@ def _word(where: str, table: Mapping[str, Any], key: str, default: _Word) -> _Wo
     value = table.get(key, default)
     words = {word.value: word for word in type(default)}
     if value not in words:
-        raise MonitorSettingsError(f"{where}: {key} cannot be {value!r}{_close_to(str(value), words)}")
+        raise MonitorSettingsError(f"{where}: {key} cannot be {value!r}{suggestion(str(value), words)}")
     return words[value]
-
-
-def _close_to(word: str, known: Collection[str]) -> str:
-    found = closest(word, known)
-    return f"; did you mean {found!r}?" if found else f"; it may be one of {', '.join(known)}"

@@ -19,12 +19,12 @@ from pillion.ports.engine import Capabilities, EngineUnreachableError
 class FirstCalls:
     """The connection to an engine at `host`, the networks there, and what the engine says that it is.
 
-    `asked` is the network that was asked for before; it is taken over.
+    `asked` is the network that was asked for before, at the engine that is spoken to then; it is taken over.
     """
 
     def __init__(self, host: str | None = None, *, asked: AskedNetwork | None = None) -> None:
         self._asked = asked
-        self.client = DockerClient(host, early=None if asked is None else asked.call)
+        self.client = DockerClient(host) if asked is None else DockerClient(asked.host, early=asked.call)
         self.networks = Networks(self.client)
         self._known: Capabilities | None = None
         self._asking = asyncio.Lock()

@@ -17,8 +17,9 @@ CREATE = "networks/create"
 
 
 class AskedNetwork(NamedTuple):
-    """A cluster's network that was asked for, and the call that asks; whoever has it reads the answer."""
+    """A cluster's network that the engine at `host` was asked for; whoever has `call` reads the answer."""
 
+    host: str
     cluster: str
     call: EarlyCall
 
@@ -58,4 +59,4 @@ def ask_for_network(
         return None
     cluster = plan.identity.cluster
     call = EarlyCall.send(address, f"/{CREATE}", network_body(cluster))
-    return None if call is None else AskedNetwork(cluster=cluster, call=call)
+    return None if call is None else AskedNetwork(host=address, cluster=cluster, call=call)
